@@ -43,7 +43,8 @@ struct plugins_question;
 
 /* Asks the first plugin that answers questions.  `answer` runs exactly once, in a later turn,
  * unless plugins_cancel() comes first.  A question that an instance's end interrupts is asked
- * again of the next one until its deadline. */
+ * again of the next one until its deadline.  NULL, and no `answer`, when no plugin answers
+ * questions or 256 are outstanding. */
 struct plugins_question *plugins_ask(struct plugins *p, const char *name, const char *args,
                                      uint64_t timeout_ms, plugins_answer answer, void *arg);
 void plugins_cancel(struct plugins_question *q);

@@ -1,0 +1,88 @@
+/* core.h: what the server, its connections and its requests share; nobody else includes it.
+ *
+ * server.c turns libmicrohttpd on the loop and ends it; connections.c accepts, counts and ends
+ * connections; request.c follows requests through libmicrohttpd's callbacks.
+ */
+#ifndef ADMIN_CORE_H
+#define ADMIN_CORE_H
+
+#include <microhttpd.h>
+
+#include "admin/listener.h"
+#include "admin/names.h"
+#include "admin/request.h"
+#include "admin/server.h"
+#include "admin/trigger.h"
+
+/* All times in milliseconds, absolute ones by uv_now(). */
+enum {
+    CONNECTIONS_MAX = 256,
+    CONNECTIONS_RESERVED = 8, /* of these, for root and the host's own user  */
+    READ_MS = 10000,          /* for a request's header and body             */
+    SEND_MS = 30000,          /* for its answer                              */
+    IDLE_MS = 30000,          /* until the next one                          */
+    TICK_MS = 1000,           /* how often deadlines are looked at           */
+    DRAIN_MS = 1000,          /* for answers under way when the host stops   */
+    HEADER_BYTES_MAX = 32 * 1024
+};
+
+struct connection {
+    struct admin *admin;
+    struct connection *next, **link; /* in admin->connections */
+    int fd;
+    uid_t uid;
+    uint64_t deadline; /* 0: none, a request has its own */
+    bool busy;         /* a request is being read, handled or answered */
+};
+
+enum admin_state { ADMIN_SERVING, ADMIN_DRAINING, ADMIN_CLOSING };
+
+struct admin {
+    uv_loop_t *loop;
+    struct admin_ports ports;
+    enum admin_state state;
+    uint64_t drain_until;
+    struct listener *listener;
+    struct MHD_Daemon *http;
+    int epoll_fd; /* libmicrohttpd's */
+    int spare_fd; /* given up for a moment when descriptors run out */
+    uv_poll_t accept_poll, http_poll;
+    uv_timer_t run_timer;  /* libmicrohttpd's own next time */
+    uv_timer_t tick_timer; /* while there are connections   */
+    int handles;           /* not closed yet                */
+    struct connection *connections;
+    struct request *waiting; /* suspended, each with its deadline */
+    struct names *names;
+    struct triggers *triggers;
+    struct admin_stats stats;
+    void (*closed)(void *arg);
+    void *closed_arg;
+};
+
+/* ---- server.c ---- */
+
+/* Has libmicrohttpd run in a later turn. */
+void admin_kick(struct admin *a);
+
+/* ---- connections.c ---- */
+
+/* Takes all connections that wait, within the caps. */
+void connections_accept(struct admin *a);
+void connections_sweep(struct admin *a);    /* ends those past their deadline */
+void connections_end_idle(struct admin *a); /* those without a request        */
+void connection_set_deadline(struct connection *c, uint64_t ms);
+void connection_notify(void *arg, struct MHD_Connection *http, void **context,
+                       enum MHD_ConnectionNotificationCode code);
+
+/* ---- request.c ---- */
+
+void *request_begin(void *arg, const char *uri, struct MHD_Connection *http);
+enum MHD_Result request_step(void *arg, struct MHD_Connection *http, const char *url,
+                             const char *method, const char *version, const char *data,
+                             size_t *size, void **state);
+void request_end(void *arg, struct MHD_Connection *http, void **state,
+                 enum MHD_RequestTerminationCode code);
+void requests_sweep(struct admin *a); /* gives up those past their deadline; all when draining */
+void requests_named(void *arg, uid_t uid);
+
+#endif

@@ -1,0 +1,229 @@
+/* What was recorded is asked of the plugin; what is going on is known here. */
+#include <errno.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "admin/forms.h"
+#include "admin/live.h"
+#include "admin/question.h"
+#include "admin/routes.h"
+#include "ids.h"
+
+/* The run in the path; answers 404 itself when it is not even an id. */
+static bool read_id(struct request *r, wt_uuid *id)
+{
+    if (id_parse(request_capture(r), id))
+        return true;
+    request_problem(r, 404, "Run not found");
+    return false;
+}
+
+static const struct run_view *find_live(const struct request *r)
+{
+    wt_uuid id;
+    return id_parse(request_capture(r), &id) ? runs_find(request_ports(r)->runs, &id) : NULL;
+}
+
+static bool is_null(const char *body, size_t size)
+{
+    return size == 4 && memcmp(body, "null", 4) == 0;
+}
+
+static json_t *id_args(const struct request *r)
+{
+    wt_uuid id;
+    char text[37];
+    id_parse(request_capture(r), &id); /* in the usual case of letters */
+    wt_uuid_text(&id, text);
+    return json_pack("{s:s}", "run_id", text);
+}
+
+/* ---- lists and statistics ------------------------------------------------------------- */
+
+static void add_now(json_t *args)
+{
+    struct timeval now;
+    gettimeofday(&now, NULL);
+    json_object_set_new(args, "now", live_time((int64_t)now.tv_sec * 1000000 + now.tv_usec));
+}
+
+static void ask_filtered(struct request *r, const char *question, const struct filter_rules *rules)
+{
+    struct error bad_name;
+    json_t *args = json_object();
+    json_t *errors = json_array();
+    if (filters_read(request_target(r), rules, args, errors, &bad_name)) {
+        json_decref(errors);
+        add_now(args);
+        question_ask(r, question, args, NULL);
+        return;
+    }
+    json_decref(args);
+    if (bad_name.code != 0) {
+        json_decref(errors);
+        request_problem(r, 400, "%s", bad_name.msg);
+    } else {
+        request_invalid(r, errors);
+    }
+}
+
+void discovery_runs_get(struct request *r)
+{
+    static const struct filter_rules rules = {20, 100, true};
+    ask_filtered(r, "runs", &rules);
+}
+
+void discovery_stats_get(struct request *r)
+{
+    static const struct filter_rules rules = {0};
+    ask_filtered(r, "stats", &rules);
+}
+
+/* ---- one run -------------------------------------------------------------------------- */
+
+static void answer_live(struct request *r, const struct run_view *v)
+{
+    request_answer_json(r, 200, live_run(v, request_ports(r)->host_name));
+}
+
+/* A recorded run that is going on here: its progress is known only here. */
+static void answer_with_progress(struct request *r, const struct run_view *v, const char *body,
+                                 size_t size)
+{
+    json_t *run = json_loadb(body, size, JSON_DECODE_ANY, NULL);
+    const char *status = json_string_value(json_object_get(run, "status"));
+    if (status != NULL && strcmp(status, "running") == 0)
+        json_object_set_new(run, "progress", live_progress(v));
+    request_answer_json(r, 200, run);
+}
+
+static void on_run(struct request *r, const char *body, size_t size)
+{
+    const struct run_view *v = find_live(r);
+    if (is_null(body, size) && v == NULL)
+        request_problem(r, 404, "Run not found");
+    else if (is_null(body, size))
+        answer_live(r, v);
+    else if (v != NULL)
+        answer_with_progress(r, v, body, size);
+    else
+        request_answer_copy(r, 200, "application/json", body, size);
+}
+
+static void on_no_run(struct request *r, wt_status status, const char *message)
+{
+    const struct run_view *v = find_live(r);
+    if (v != NULL)
+        answer_live(r, v);
+    else
+        question_failed(r, status, message);
+}
+
+void discovery_run_get(struct request *r)
+{
+    static const struct question_answers answers = {on_run, on_no_run};
+    wt_uuid id;
+    if (read_id(r, &id))
+        question_ask(r, "run", id_args(r), &answers);
+}
+
+/* ---- what a run found ----------------------------------------------------------------- */
+
+/* A run that is not recorded yet has nothing recorded. */
+static void answer_items(struct request *r, const char *body, size_t size, const char *key)
+{
+    if (!is_null(body, size))
+        request_answer_copy(r, 200, "application/json", body, size);
+    else if (find_live(r) == NULL)
+        request_problem(r, 404, "Run not found");
+    else
+        request_answer_json(r, 200,
+                            json_pack("{s:[], s:n, s:b}", key, "next_cursor", "has_more", 0));
+}
+
+static void on_wallets(struct request *r, const char *body, size_t size)
+{
+    answer_items(r, body, size, "wallets");
+}
+
+static void on_tokens(struct request *r, const char *body, size_t size)
+{
+    answer_items(r, body, size, "tokens");
+}
+
+static void on_errors(struct request *r, const char *body, size_t size)
+{
+    answer_items(r, body, size, "errors");
+}
+
+static void ask_items(struct request *r, const char *question,
+                      const struct question_answers *answers)
+{
+    static const struct filter_rules rules = {100, 1000, false};
+    struct error bad_name;
+    wt_uuid id;
+    if (!read_id(r, &id))
+        return;
+    json_t *args = id_args(r);
+    json_t *errors = json_array();
+    if (!filters_read(request_target(r), &rules, args, errors, &bad_name)) {
+        json_decref(args);
+        request_invalid(r, errors);
+        return;
+    }
+    json_decref(errors);
+    question_ask(r, question, args, answers);
+}
+
+void discovery_wallets_get(struct request *r)
+{
+    static const struct question_answers answers = {on_wallets, NULL};
+    ask_items(r, "run_wallets", &answers);
+}
+
+void discovery_tokens_get(struct request *r)
+{
+    static const struct question_answers answers = {on_tokens, NULL};
+    ask_items(r, "run_tokens", &answers);
+}
+
+void discovery_errors_get(struct request *r)
+{
+    static const struct question_answers answers = {on_errors, NULL};
+    ask_items(r, "run_errors", &answers);
+}
+
+/* ---- cancelling ----------------------------------------------------------------------- */
+
+static void on_ended_run(struct request *r, const char *body, size_t size)
+{
+    if (is_null(body, size))
+        request_problem(r, 404, "Run not found");
+    else
+        request_problem(r, 409, "the run does not run here: it has ended, or is another host's");
+}
+
+static void cancel(struct request *r, const char *user)
+{
+    static const struct question_answers answers = {on_ended_run, NULL};
+    struct error err;
+    wt_uuid id;
+    char text[37];
+    if (!read_id(r, &id))
+        return;
+    wt_uuid_text(&id, text);
+    if (runs_cancel(request_ports(r)->runs, &id, user, &err) == 0)
+        request_answer_json(r, 202,
+                            json_pack("{s:s, s:s}", "run_id", text, "status", "cancelling"));
+    else if (err.code == EALREADY)
+        request_problem(r, 409, "the run has ended");
+    else if (err.code == ENOENT)
+        question_ask(r, "run", id_args(r), &answers);
+    else
+        request_problem(r, 500, "%s", err.msg);
+}
+
+void discovery_cancel_post(struct request *r)
+{
+    request_with_name(r, cancel);
+}

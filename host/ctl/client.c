@@ -1,0 +1,195 @@
+#include "ctl/client.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+enum { CALL_SECONDS = 30, ANSWER_MAX = 64 * 1024 * 1024 };
+
+struct client {
+    CURL *curl;
+    char socket[256];
+};
+
+struct buffer {
+    char *text;
+    size_t size;
+};
+
+static void choose_socket(char *out, size_t room, const char *given)
+{
+    const char *from_environment = getenv("WALLTRACK_SOCKET");
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    if (given == NULL && from_environment != NULL && from_environment[0] != '\0')
+        given = from_environment;
+    if (given != NULL) {
+        snprintf(out, room, "%s", given);
+        return;
+    }
+    if (runtime != NULL && runtime[0] == '/') {
+        snprintf(out, room, "%s/walltrack/admin.sock", runtime);
+        if (access(out, F_OK) == 0)
+            return;
+    }
+    snprintf(out, room, "/run/walltrack/admin.sock");
+}
+
+struct client *client_new(const char *socket)
+{
+    struct client *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    choose_socket(c->socket, sizeof c->socket, socket);
+    c->curl = curl_easy_init();
+    if (c->curl == NULL) {
+        free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void client_free(struct client *c)
+{
+    if (c == NULL)
+        return;
+    curl_easy_cleanup(c->curl);
+    free(c);
+}
+
+void reply_free(struct reply *r)
+{
+    free(r->text);
+    json_decref(r->json);
+    *r = (struct reply){0};
+}
+
+static size_t collect(char *data, size_t one, size_t count, void *arg)
+{
+    struct buffer *b = arg;
+    size_t size = one * count;
+    if (size > ANSWER_MAX - b->size)
+        return 0;
+    char *text = realloc(b->text, b->size + size + 1);
+    if (text == NULL)
+        return 0;
+    memcpy(text + b->size, data, size);
+    b->text = text;
+    b->size += size;
+    b->text[b->size] = '\0';
+    return size;
+}
+
+static enum status unreachable(const struct client *c, CURLcode code, struct error *err)
+{
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        error_set(err, ETIMEDOUT,
+                  "no answer from %s within %d seconds\n"
+                  "look at walltrackd's log, or try again",
+                  c->socket, CALL_SECONDS);
+    else if (code == CURLE_COULDNT_CONNECT && access(c->socket, F_OK) == 0 &&
+             access(c->socket, W_OK) != 0)
+        error_set(err, EACCES,
+                  "cannot connect to %s: permission denied\n"
+                  "join the group that admin.group names, or ask as another user",
+                  c->socket);
+    else if (code == CURLE_COULDNT_CONNECT)
+        error_set(err, ECONNREFUSED,
+                  "cannot connect to %s: is walltrackd running?\n"
+                  "start it with `walltrackd --config FILE`, or name its socket with --socket",
+                  c->socket);
+    else
+        error_set(err, EIO,
+                  "lost the answer from %s: %s\n"
+                  "look at `walltrackctl health` and try again",
+                  c->socket, curl_easy_strerror(code));
+    return STATUS_AWAY;
+}
+
+/* A second line that says what to do. */
+static const char *advice(long status)
+{
+    switch (status) {
+    case 404:
+        return "`walltrackctl runs` lists the runs";
+    case 409:
+        return "`walltrackctl runs --status running` shows what is going on";
+    case 422:
+    case 400:
+        return "`walltrackctl help` shows what can be given";
+    case 503:
+    case 504:
+        return "`walltrackctl health` says what is away; try again later";
+    default:
+        return "walltrackd's log says more";
+    }
+}
+
+enum status reply_failure(const struct reply *r, struct error *err)
+{
+    const char *detail = json_string_value(json_object_get(r->json, "detail"));
+    char words[64];
+    snprintf(words, sizeof words, "walltrackd answered with status %ld", r->status);
+    error_set(err, EPROTO, "%.380s\n%s", detail != NULL ? detail : words, advice(r->status));
+    if (r->status == 404)
+        return STATUS_NOT_FOUND;
+    return r->status < 500 || r->status == 501 ? STATUS_REFUSED : STATUS_AWAY;
+}
+
+static void prepare(struct client *c, const char *url, const char *method, struct buffer *answer)
+{
+    curl_easy_reset(c->curl);
+    curl_easy_setopt(c->curl, CURLOPT_URL, url);
+    curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket);
+    curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(c->curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, (long)CALL_SECONDS);
+    curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, collect);
+    curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, answer);
+}
+
+enum status client_call(struct client *c, const char *method, const char *path, const json_t *body,
+                        struct reply *out, struct error *err)
+{
+    char url[2048];
+    struct buffer answer = {0};
+    struct curl_slist *headers = NULL;
+    char *text = NULL;
+    *out = (struct reply){0};
+    snprintf(url, sizeof url, "http://walltrack%s", path);
+    prepare(c, url, method, &answer);
+    if (strcmp(method, "GET") != 0) {
+        text = body != NULL ? json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+        headers = curl_slist_append(NULL, "Content-Type: application/json");
+        curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, text != NULL ? text : "");
+    }
+    CURLcode code = curl_easy_perform(c->curl);
+    curl_slist_free_all(headers);
+    free(text);
+    if (code != CURLE_OK) {
+        free(answer.text);
+        return unreachable(c, code, err);
+    }
+    curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &out->status);
+    out->text = answer.text;
+    out->json = answer.text != NULL ? json_loads(answer.text, JSON_DECODE_ANY, NULL) : NULL;
+    return out->status >= 200 && out->status < 300 ? STATUS_OK : reply_failure(out, err);
+}
+
+int client_add_parameter(char *path, size_t room, const char *name, const char *value)
+{
+    size_t used = strlen(path);
+    char *escaped = curl_easy_escape(NULL, value, 0);
+    if (escaped == NULL)
+        return -1;
+    int n = snprintf(path + used, room - used, "%c%s=%s", strchr(path, '?') == NULL ? '?' : '&',
+                     name, escaped);
+    curl_free(escaped);
+    return n > 0 && (size_t)n < room - used ? 0 : -1;
+}

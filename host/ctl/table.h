@@ -1,0 +1,41 @@
+/* table.h: rows and columns for people.
+ *
+ * Promise: columns are aligned by what characters take on the screen, numbers to the right;
+ *          a line is no wider than the terminal: the flexible columns give way first, with "…".
+ * Thread:  any, one at a time.
+ * Knows:   shown.  Not: where the values come from.
+ */
+#ifndef CTL_TABLE_H
+#define CTL_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum { TABLE_COLUMNS_MAX = 12 };
+
+enum colour { COLOUR_NONE, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW, COLOUR_CYAN, COLOUR_BOLD };
+
+struct table_column {
+    const char *title;
+    bool right;    /* aligned to the right: a number */
+    bool flexible; /* cut when the line is too wide  */
+};
+
+struct table;
+
+/* `columns` is borrowed until table_free(). */
+struct table *table_new(const struct table_column *columns, size_t count);
+void table_free(struct table *t); /* NULL is fine */
+
+/* The next cell, from left to right; the text is copied, NULL is "-".  Out of memory is remembered
+ * and said by table_print(). */
+void table_add(struct table *t, const char *text, enum colour colour);
+
+/* width 0: as wide as it is.  Returns 0, or -1 when something is missing. */
+int table_print(const struct table *t, FILE *out, size_t width, bool colours);
+
+/* Starts or, with COLOUR_NONE, ends a colour; nothing without `colours`. */
+const char *colour_code(enum colour colour, bool colours);
+
+#endif

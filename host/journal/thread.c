@@ -1,0 +1,19 @@
+#include "journal/thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+
+int thread_start(uv_thread_t *thread, const char *name, void (*body)(void *arg), void *arg,
+                 struct error *err)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited by the new thread */
+    int code = uv_thread_create(thread, body, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code != 0)
+        return error_set(err, -code, "start a thread: %s", uv_strerror(code));
+    pthread_setname_np(*thread, name);
+    return 0;
+}

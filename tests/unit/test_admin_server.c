@@ -1,0 +1,888 @@
+/* links: admin PkgConfig::curl */
+/* The admin API on a real socket, asked by libcurl; the parts that it speaks about are played by
+ * this file, so that each of their answers can be had. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <pwd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "admin/server.h"
+#include "ids.h"
+#include "params.h"
+
+/* ---- the parts, as this test plays them ------------------------------------------------ */
+
+static struct {
+    int start_error; /* errno of the next runs_start(), 0: it works */
+    bool start_late; /* `started` is called by the test             */
+    int starts;
+    char triggered_by[101];
+    uint8_t trigger;
+    wt_params params;
+    run_started started;
+    void *started_arg;
+    wt_uuid run_id;
+
+    struct run_view view; /* what runs_find() knows */
+    struct run_request view_request;
+    bool has_view;
+    int cancel_error;
+
+    wt_status answer_status;
+    const char *answer;
+    bool answer_never;
+    char asked[32], args[2048];
+    int cancelled;
+
+    bool has_schedule;
+    struct schedule_view schedule;
+    struct schedule_change change;
+
+    bool plugin_live, journal_full, stopping;
+} play;
+
+static uv_loop_t loop;
+static uv_timer_t later;
+
+static void on_later_started(uv_timer_t *timer)
+{
+    (void)timer;
+    play.started(play.started_arg, &play.run_id, NULL);
+}
+
+int runs_start(struct runs *r, const struct run_request *request, run_started started, void *arg,
+               wt_uuid *id, struct error *err)
+{
+    (void)r;
+    if (play.start_error != 0)
+        return error_set(err, play.start_error, "refused by the play");
+    play.starts++;
+    snprintf(play.triggered_by, sizeof play.triggered_by, "%s", request->triggered_by);
+    play.trigger = request->trigger;
+    play.params = request->params;
+    play.run_id = *id = id_make();
+    play.started = started;
+    play.started_arg = arg;
+    if (!play.start_late)
+        uv_timer_start(&later, on_later_started, 0, 0);
+    return 0;
+}
+
+int runs_cancel(struct runs *r, const wt_uuid *id, const char *by, struct error *err)
+{
+    (void)r, (void)id, (void)by;
+    return play.cancel_error == 0 ? 0 : error_set(err, play.cancel_error, "no");
+}
+
+const struct run_view *runs_find(const struct runs *r, const wt_uuid *id)
+{
+    (void)r;
+    return play.has_view && id_equal(id, &play.view.id) ? &play.view : NULL;
+}
+
+size_t runs_running(const struct runs *r)
+{
+    (void)r;
+    return 0;
+}
+
+void runs_stats(const struct runs *r, struct runs_stats *out)
+{
+    (void)r;
+    *out = (struct runs_stats){.started = 3, .completed = 2};
+}
+
+struct plugins_question {
+    plugins_answer answer;
+    void *arg;
+    uv_timer_t timer;
+};
+
+static void free_question(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void on_answer_time(uv_timer_t *timer)
+{
+    struct plugins_question *q = timer->data;
+    const char *body = play.answer_status == WT_OK ? play.answer : NULL;
+    q->answer(q->arg, play.answer_status, body == NULL ? play.answer : NULL, body,
+              body != NULL ? strlen(body) : 0);
+    uv_close((uv_handle_t *)timer, free_question);
+}
+
+struct plugins_question *plugins_ask(struct plugins *p, const char *name, const char *args,
+                                     uint64_t timeout_ms, plugins_answer answer, void *arg)
+{
+    (void)p, (void)timeout_ms;
+    snprintf(play.asked, sizeof play.asked, "%s", name);
+    snprintf(play.args, sizeof play.args, "%s", args);
+    struct plugins_question *q = calloc(1, sizeof *q);
+    q->answer = answer;
+    q->arg = arg;
+    uv_timer_init(&loop, &q->timer);
+    q->timer.data = q;
+    if (!play.answer_never)
+        uv_timer_start(&q->timer, on_answer_time, 0, 0);
+    return q;
+}
+
+void plugins_cancel(struct plugins_question *q)
+{
+    play.cancelled++;
+    uv_close((uv_handle_t *)&q->timer, free_question);
+}
+
+size_t plugins_count(const struct plugins *p)
+{
+    (void)p;
+    return 1;
+}
+
+void plugins_view(const struct plugins *p, size_t i, struct plugin_view *out)
+{
+    (void)p, (void)i;
+    *out = (struct plugin_view){
+        .name = "recorder",
+        .state = play.plugin_live ? "live" : "waiting",
+        .detail = play.plugin_live ? NULL : "connection refused",
+        .retry_in_ms = 500,
+        .live = play.plugin_live,
+        .lag = 7,
+    };
+}
+
+void plugins_stats(const struct plugins *p, size_t i, struct metric_set *out)
+{
+    (void)p, (void)i;
+    const wt_metric m = {"events", "events taken", "kind", "wallet"};
+    metric_counter(out, &m, 41);
+}
+
+bool scheduler_view(const struct scheduler *s, size_t i, struct schedule_view *out)
+{
+    (void)s, (void)i;
+    *out = play.schedule;
+    return play.has_schedule;
+}
+
+static journal_done persisted;
+static void *persisted_arg;
+
+static void on_persisted(uv_timer_t *timer)
+{
+    (void)timer;
+    if (play.change.has_every)
+        play.schedule.every_seconds = play.change.every_seconds;
+    persisted(persisted_arg, 0, NULL);
+}
+
+int scheduler_change(struct scheduler *s, size_t i, const struct schedule_change *change,
+                     journal_done done, void *arg, struct error *err)
+{
+    (void)s, (void)i, (void)err;
+    play.change = *change;
+    persisted = done;
+    persisted_arg = arg;
+    uv_timer_start(&later, on_persisted, 0, 0);
+    return 0;
+}
+
+void journal_stats(const struct journal *j, struct journal_stats *out)
+{
+    (void)j;
+    *out = (struct journal_stats){.head = 12, .oldest = 1};
+}
+
+bool journal_is_full(const struct journal *j)
+{
+    (void)j;
+    return play.journal_full;
+}
+
+static bool is_stopping(void *arg)
+{
+    (void)arg;
+    return play.stopping;
+}
+
+/* ---- the world ------------------------------------------------------------------------- */
+
+static char folder[] = "/tmp/walltrack-admin-XXXXXX";
+static struct config config;
+static struct admin *admin;
+static bool closed;
+
+static const struct admin_ports ports = {
+    .host_name = "here", .version = "0.1.0", .stopping = is_stopping};
+
+static void on_closed(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static int world_start(void **state)
+{
+    (void)state;
+    memset(&play, 0, sizeof play);
+    play.answer = "{}";
+    play.plugin_live = true;
+    strcpy(folder + strlen(folder) - 6, "XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    assert_true(asprintf(&config.admin.socket, "%s/run/admin.sock", folder) > 0);
+    config.admin.mode = 0600;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    uv_timer_init(&loop, &later);
+    struct error err = {0};
+    if (admin_new(&loop, &config, &ports, &admin, &err) != 0)
+        fail_msg("%s", err.msg);
+    return 0;
+}
+
+static void close_admin(void)
+{
+    closed = false;
+    admin_close(admin, on_closed, &closed);
+    admin = NULL;
+    while (!closed)
+        uv_run(&loop, UV_RUN_ONCE);
+}
+
+static int world_stop(void **state)
+{
+    (void)state;
+    struct stat st;
+    char path[256];
+    if (admin != NULL)
+        close_admin();
+    assert_int_not_equal(lstat(config.admin.socket, &st), 0);
+    uv_close((uv_handle_t *)&later, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    snprintf(path, sizeof path, "%s.lock", config.admin.socket);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/run", folder);
+    rmdir(path);
+    rmdir(folder);
+    free(config.admin.socket);
+    return 0;
+}
+
+/* One request of a client, on a thread of its own. */
+struct call {
+    const char *method, *path, *body, *headers[4];
+    long status;
+    char answer[16384], got_headers[2048];
+    bool done;
+    uv_work_t work;
+};
+
+static size_t keep(char *out, size_t room, const char *data, size_t size)
+{
+    size_t used = strlen(out);
+    if (used + size < room) {
+        memcpy(out + used, data, size);
+        out[used + size] = '\0';
+    }
+    return size;
+}
+
+static size_t keep_answer(char *data, size_t one, size_t size, void *arg)
+{
+    struct call *c = arg;
+    return keep(c->answer, sizeof c->answer, data, one * size);
+}
+
+static size_t keep_header(char *data, size_t one, size_t size, void *arg)
+{
+    struct call *c = arg;
+    return keep(c->got_headers, sizeof c->got_headers, data, one * size);
+}
+
+static void call_work(uv_work_t *work)
+{
+    struct call *c = work->data;
+    char url[4096];
+    struct curl_slist *headers = NULL;
+    CURL *curl = curl_easy_init();
+    snprintf(url, sizeof url, "http://walltrack%s", c->path);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, config.admin.socket);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_answer);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, c);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, keep_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, c);
+    if (c->body != NULL) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, c->body);
+        if (c->headers[0] == NULL || strstr(c->headers[0], "Content-Type") == NULL)
+            headers = curl_slist_append(headers, "Content-Type: application/json");
+    }
+    if (strcmp(c->method, "HEAD") == 0)
+        curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+    else
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, c->method);
+    for (int i = 0; i < 4 && c->headers[i] != NULL; i++)
+        headers = curl_slist_append(headers, c->headers[i]);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    if (curl_easy_perform(curl) == CURLE_OK)
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &c->status);
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+}
+
+static void call_done(uv_work_t *work, int status)
+{
+    struct call *c = work->data;
+    (void)status;
+    c->done = true;
+}
+
+static void call_begin(struct call *c)
+{
+    c->work.data = c;
+    uv_queue_work(&loop, &c->work, call_work, call_done);
+}
+
+static void call_wait(struct call *c)
+{
+    while (!c->done)
+        uv_run(&loop, UV_RUN_ONCE);
+}
+
+static struct call last;
+
+static long ask(const char *method, const char *path, const char *body)
+{
+    last = (struct call){.method = method, .path = path, .body = body};
+    call_begin(&last);
+    call_wait(&last);
+    return last.status;
+}
+
+static void then_answer_has_(const char *text, const char *file, int line)
+{
+    if (strstr(last.answer, text) == NULL) {
+        print_error("no '%s' in: %s\n", text, last.answer);
+        _fail(file, line);
+    }
+}
+#define then_answer_has(text) then_answer_has_(text, __FILE__, __LINE__)
+
+static void then_header_is_(const char *text, const char *file, int line)
+{
+    if (strstr(last.got_headers, text) == NULL) {
+        print_error("no '%s' in: %s\n", text, last.got_headers);
+        _fail(file, line);
+    }
+}
+#define then_header_is(text) then_header_is_(text, __FILE__, __LINE__)
+
+/* ---- what can be asked ----------------------------------------------------------------- */
+
+static void test_the_index_lists_every_route(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET", "/", NULL), 200);
+    then_answer_has("\"/api/discovery/runs/{id}/wallets\"");
+    then_answer_has("\"start_date\"");
+    assert_int_equal(ask("HEAD", "/", NULL), 200);
+    assert_string_equal(last.answer, "");
+}
+
+static void test_wrong_paths_and_methods_are_problems(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET", "/nothing/here", NULL), 404);
+    then_header_is("application/problem+json");
+    then_answer_has("\"title\":\"Not Found\"");
+    assert_int_equal(ask("DELETE", "/api/discovery/config", NULL), 405);
+    then_header_is("Allow: GET, HEAD, PUT");
+    assert_int_equal(ask("GET", "/api/discovery/run", NULL), 405);
+    then_header_is("Allow: POST");
+    assert_int_equal(ask("GET", "/health?verbose=1", NULL), 422);
+    then_answer_has("\"field\":\"verbose\"");
+    assert_int_equal(ask("GET", "/health%zz", NULL), 400);
+}
+
+static void test_a_long_target_is_414(void **state)
+{
+    (void)state;
+    char path[2000];
+    memset(path, 'a', sizeof path - 1);
+    path[0] = '/';
+    path[sizeof path - 1] = '\0';
+    assert_int_equal(ask("GET", path, NULL), 414);
+}
+
+static void test_a_run_starts_by_the_peers_name(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST", "/api/discovery/run", NULL), 200);
+    then_answer_has("\"status\":\"started\"");
+    char id[37];
+    wt_uuid_text(&play.run_id, id);
+    then_answer_has(id);
+    assert_string_equal(play.triggered_by, getpwuid(getuid())->pw_name);
+    assert_int_equal(play.trigger, WT_TRIGGER_MANUAL);
+
+    assert_int_equal(ask("POST", "/api/discovery/run",
+                         "{\"max_tokens\":3,\"min_profit_pct\":12.5,\"triggered_by\":\"Zoë\","
+                         "\"trigger_type\":\"api\",\"profile_immediately\":false}"),
+                     200);
+    assert_string_equal(play.triggered_by, "Zoë");
+    assert_int_equal(play.trigger, WT_TRIGGER_API);
+    assert_int_equal(play.params.value[WT_PARAM_MAX_TOKENS], 3);
+    assert_int_equal(play.params.value[WT_PARAM_MIN_PROFIT_PCT], 1250);
+}
+
+static void test_all_wrong_fields_are_named_at_once(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST", "/api/discovery/run",
+                         "{\"max_tokens\":0,\"colour\":1,\"triggered_by\":\"a\\nb\","
+                         "\"trigger_type\":\"scheduled\",\"profile_immediately\":\"yes\"}"),
+                     422);
+    then_answer_has("{\"field\":\"max_tokens\",\"message\":\"0 is outside 1..10000\"}");
+    then_answer_has("\"field\":\"colour\"");
+    then_answer_has("\"field\":\"triggered_by\"");
+    then_answer_has("\"field\":\"trigger_type\"");
+    then_answer_has("\"field\":\"profile_immediately\"");
+    assert_int_equal(play.starts, 0);
+}
+
+static void test_only_json_objects_come_in(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST", "/api/discovery/run", "{\"max_tokens\":"), 400);
+    assert_int_equal(ask("POST", "/api/discovery/run", "{\"max_tokens\":1,\"max_tokens\":2}"), 400);
+    assert_int_equal(ask("POST", "/api/discovery/run", "[]"), 422);
+    last = (struct call){.method = "POST",
+                         .path = "/api/discovery/run",
+                         .body = "max_tokens=1",
+                         .headers = {"Content-Type: text/plain"}};
+    call_begin(&last);
+    call_wait(&last);
+    assert_int_equal(last.status, 415);
+    assert_int_equal(play.starts, 0);
+}
+
+static void test_a_large_body_is_413(void **state)
+{
+    (void)state;
+    char *body = malloc(100001);
+    memset(body, ' ', 100000);
+    body[100000] = '\0';
+    assert_int_equal(ask("POST", "/api/discovery/run", body), 413);
+    last = (struct call){.method = "POST",
+                         .path = "/api/discovery/run",
+                         .body = body,
+                         .headers = {"Transfer-Encoding: chunked"}};
+    call_begin(&last);
+    call_wait(&last);
+    assert_int_equal(last.status, 413);
+    free(body);
+    assert_int_equal(play.starts, 0);
+}
+
+static void test_refusals_of_a_start_have_their_status(void **state)
+{
+    (void)state;
+    play.start_error = EBUSY;
+    assert_int_equal(ask("POST", "/api/discovery/run", NULL), 409);
+    play.start_error = ENOSPC;
+    assert_int_equal(ask("POST", "/api/discovery/run", NULL), 503);
+    then_header_is("Retry-After: ");
+}
+
+static long ask_with_key(const char *key, const char *body)
+{
+    last = (struct call){
+        .method = "POST", .path = "/api/discovery/run", .body = body, .headers = {key}};
+    call_begin(&last);
+    call_wait(&last);
+    return last.status;
+}
+
+static void test_a_key_starts_one_run(void **state)
+{
+    (void)state;
+    char first[sizeof last.answer];
+    assert_int_equal(ask_with_key("Idempotency-Key: one", "{\"max_tokens\":3}"), 200);
+    memcpy(first, last.answer, sizeof first);
+    assert_int_equal(ask_with_key("Idempotency-Key: one", "{ \"max_tokens\": 3 }"), 200);
+    assert_string_equal(last.answer, first);
+    assert_int_equal(play.starts, 1);
+    assert_int_equal(ask_with_key("Idempotency-Key: one", "{\"max_tokens\":4}"), 422);
+    assert_int_equal(ask_with_key("Idempotency-Key: two", "{\"max_tokens\":3}"), 200);
+    assert_int_equal(play.starts, 2);
+    assert_int_equal(ask_with_key("Idempotency-Key: with space", "{}"), 422);
+}
+
+static void test_a_key_waits_for_the_first_to_be_durable(void **state)
+{
+    (void)state;
+    struct call calls[2];
+    play.start_late = true;
+    for (int i = 0; i < 2; i++) {
+        calls[i] = (struct call){.method = "POST",
+                                 .path = "/api/discovery/run",
+                                 .body = "{}",
+                                 .headers = {"Idempotency-Key: k"}};
+        call_begin(&calls[i]);
+    }
+    struct admin_stats stats;
+    do {
+        uv_run(&loop, UV_RUN_ONCE);
+        admin_stats(admin, &stats);
+    } while (play.starts == 0 || stats.connections_open < 2);
+    assert_false(calls[0].done || calls[1].done);
+    on_later_started(&later);
+    call_wait(&calls[0]);
+    call_wait(&calls[1]);
+    assert_int_equal(play.starts, 1);
+    assert_int_equal(calls[0].status, 200);
+    assert_string_equal(calls[0].answer, calls[1].answer);
+}
+
+static void test_filters_become_arguments(void **state)
+{
+    (void)state;
+    play.answer = "{\"runs\":[]}";
+    assert_int_equal(ask("GET",
+                         "/api/discovery/runs?start_date=2026-06-30&end_date=2026-06-30"
+                         "&timezone=Europe/Berlin&status=failed&page_size=5&page=2&schedule=n.1",
+                         NULL),
+                     200);
+    assert_string_equal(last.answer, play.answer);
+    assert_string_equal(play.asked, "runs");
+    assert_non_null(strstr(play.args, "\"start\":\"2026-06-29T22:00:00.000000Z\""));
+    assert_non_null(strstr(play.args, "\"end\":\"2026-06-30T22:00:00.000000Z\""));
+    assert_non_null(strstr(play.args, "\"status\":\"failed\""));
+    assert_non_null(strstr(play.args, "\"page_size\":5"));
+    assert_non_null(strstr(play.args, "\"page\":2"));
+    assert_non_null(strstr(play.args, "\"schedule\":\"n.1\""));
+    assert_non_null(strstr(play.args, "\"now\":\"20"));
+}
+
+static void test_wrong_filters_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET", "/api/discovery/runs?status=x&page=0", NULL), 400);
+    then_answer_has("Invalid status 'x': one of running, completed, failed, cancelled");
+    assert_int_equal(ask("GET", "/api/discovery/runs?page_size=101&cursor=a&page=1", NULL), 422);
+    then_answer_has("\"field\":\"page_size\"");
+    then_answer_has("\"field\":\"page\"");
+    assert_int_equal(ask("GET", "/api/discovery/stats?start_date=2026-02-30&timezone=UTC", NULL),
+                     422);
+    then_answer_has("2026-02-30");
+    assert_int_equal(
+        ask("GET", "/api/discovery/stats?start_date=2026-02-02&end_date=2026-02-01", NULL), 422);
+    assert_string_equal(play.asked, "");
+}
+
+static void test_failed_questions_have_their_status(void **state)
+{
+    (void)state;
+    static const struct {
+        wt_status status;
+        long http;
+    } rows[] = {{WT_E_AGAIN, 503},
+                {WT_E_ARGUMENT, 422},
+                {WT_E_CANCELLED, 504},
+                {WT_E_UNSUPPORTED, 501},
+                {WT_E_INTERNAL, 500}};
+    play.answer = "because of the play";
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        play.answer_status = rows[i].status;
+        assert_int_equal(ask("GET", "/api/discovery/stats", NULL), rows[i].http);
+        then_answer_has("because of the play");
+    }
+}
+
+#define RUN "/api/discovery/runs/0190B0A4-1c1d-7000-8000-000000000001"
+
+static void given_live_run(void)
+{
+    play.has_view = true;
+    id_parse("0190b0a4-1c1d-7000-8000-000000000001", &play.view.id);
+    play.view_request = (struct run_request){.slot_at_us = WT_NO_TIME, .triggered_by = "me"};
+    params_default(&play.view_request.params);
+    play.view.request = &play.view_request;
+    play.view.started_us = 1000000;
+    play.view.ended_us = WT_NO_TIME;
+    play.view.wallets = 9;
+    play.view.has_progress = true;
+    play.view.progress_done = 1;
+    play.view.progress_total = 4;
+    play.view.progress_stage = "reading";
+}
+
+static void test_a_run_is_found_wherever_it_is_known(void **state)
+{
+    (void)state;
+    play.answer = "null";
+    assert_int_equal(ask("GET", RUN, NULL), 404);
+    then_answer_has("Run not found");
+    assert_int_equal(ask("GET", "/api/discovery/runs/xyz", NULL), 404);
+
+    given_live_run();
+    assert_int_equal(ask("GET", RUN, NULL), 200);
+    then_answer_has("\"new_wallets\":null");
+    then_answer_has("\"percent\":25.0");
+    then_answer_has("\"started_at\":\"1970-01-01T00:00:01.000000Z\"");
+
+    play.answer = "{\"status\":\"running\",\"new_wallets\":5}";
+    assert_int_equal(ask("GET", RUN, NULL), 200);
+    then_answer_has("\"new_wallets\":5");
+    then_answer_has("\"stage\":\"reading\"");
+
+    play.answer_status = WT_E_AGAIN;
+    play.answer = "the database is away";
+    assert_int_equal(ask("GET", RUN, NULL), 200);
+    then_answer_has("\"triggered_by\":\"me\"");
+}
+
+static void test_items_of_a_run_that_is_not_recorded_yet_are_none(void **state)
+{
+    (void)state;
+    play.answer = "null";
+    assert_int_equal(ask("GET", RUN "/wallets?page_size=1000", NULL), 404);
+    given_live_run();
+    assert_int_equal(ask("GET", RUN "/wallets", NULL), 200);
+    assert_string_equal(last.answer, "{\"wallets\":[],\"next_cursor\":null,\"has_more\":false}");
+    assert_string_equal(play.asked, "run_wallets");
+    assert_non_null(strstr(play.args, "0190b0a4-1c1d-7000-8000-000000000001"));
+}
+
+static void test_cancelling(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST", RUN "/cancel", NULL), 202);
+    then_answer_has("\"cancelling\"");
+    play.cancel_error = EALREADY;
+    assert_int_equal(ask("POST", RUN "/cancel", NULL), 409);
+    play.cancel_error = ENOENT;
+    play.answer = "{\"status\":\"completed\"}";
+    assert_int_equal(ask("POST", RUN "/cancel", NULL), 409);
+    play.answer = "null";
+    assert_int_equal(ask("POST", RUN "/cancel", NULL), 404);
+}
+
+static void test_the_first_schedule(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET", "/api/discovery/config", NULL), 409);
+    play.has_schedule = true;
+    play.schedule =
+        (struct schedule_view){.every_seconds = 21600, .next_us = 0, .last_us = WT_NO_TIME};
+    params_default(&play.schedule.params);
+    assert_int_equal(ask("GET", "/api/discovery/config", NULL), 200);
+    then_answer_has("\"schedule_hours\":6,");
+    then_answer_has("\"last_run_at\":null");
+    assert_int_equal(ask("PUT", "/api/discovery/config",
+                         "{\"schedule_hours\":0.5,\"enabled\":true,\"params\":{\"max_tokens\":7}}"),
+                     200);
+    then_answer_has("\"schedule_hours\":0.5");
+    assert_true(play.change.has_enabled && play.change.enabled && !play.change.has_profile);
+    assert_int_equal(play.change.every_seconds, 1800);
+    assert_int_equal(play.change.params.value[WT_PARAM_MAX_TOKENS], 7);
+    assert_int_equal(play.change.params.value[WT_PARAM_MIN_VOLUME_USD], 5000000);
+    assert_int_equal(ask("PUT", "/api/discovery/config",
+                         "{\"schedule_hours\":0,\"params\":{\"x\":1},\"enabled\":0}"),
+                     422);
+    then_answer_has("\"field\":\"schedule_hours\"");
+    then_answer_has("\"field\":\"x\"");
+    then_answer_has("\"field\":\"enabled\"");
+}
+
+static void test_plugins_health_and_metrics(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET", "/api/plugins", NULL), 200);
+    then_answer_has("\"retry_in_seconds\":0.5");
+    assert_int_equal(ask("GET", "/api/plugins/recorder/stats", NULL), 200);
+    then_answer_has("{\"events\":{\"wallet\":41}}");
+    assert_int_equal(ask("GET", "/api/plugins/other/stats", NULL), 404);
+
+    assert_int_equal(ask("GET", "/health", NULL), 200);
+    then_answer_has("\"status\":\"ok\"");
+    play.plugin_live = false;
+    assert_int_equal(ask("GET", "/health", NULL), 200);
+    then_answer_has("\"status\":\"degraded\"");
+    then_answer_has("recorder: connection refused");
+    play.journal_full = true;
+    assert_int_equal(ask("GET", "/health", NULL), 503);
+    then_answer_has("\"status\":\"unready\"");
+
+    assert_int_equal(ask("GET", "/metrics", NULL), 200);
+    then_answer_has("walltrack_events_total{kind=\"wallet\",plugin=\"recorder\"} 41\n");
+    then_answer_has("walltrack_journal_head_event 12\n");
+}
+
+/* ---- the socket ------------------------------------------------------------------------ */
+
+static void test_the_socket_is_private_and_owned_once(void **state)
+{
+    (void)state;
+    struct stat st;
+    struct admin *second = NULL;
+    struct error err = {0};
+    assert_int_equal(lstat(config.admin.socket, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_not_equal(admin_new(&loop, &config, &ports, &second, &err), 0);
+    assert_int_equal(err.code, EADDRINUSE);
+    assert_null(second);
+    assert_int_equal(ask("GET", "/", NULL), 200);
+}
+
+static void test_a_path_that_is_too_long_is_refused(void **state)
+{
+    (void)state;
+    char path[200];
+    memset(path, 'x', sizeof path - 1);
+    path[0] = '/';
+    path[sizeof path - 1] = '\0';
+    struct config other = {.admin = {.socket = path, .mode = 0600}};
+    struct admin *second = NULL;
+    struct error err = {0};
+    assert_int_not_equal(admin_new(&loop, &other, &ports, &second, &err), 0);
+    assert_int_equal(err.code, ENAMETOOLONG);
+}
+
+static int connect_raw(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", config.admin.socket);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static void turn_until_open(uint64_t count)
+{
+    struct admin_stats stats;
+    do {
+        uv_run(&loop, UV_RUN_ONCE);
+        admin_stats(admin, &stats);
+    } while (stats.connections_open + stats.refused != count);
+}
+
+static void test_a_full_house_empties_again(void **state)
+{
+    (void)state;
+    enum { CLIENTS = 300, CAP = 256 };
+    int fds[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++) {
+        fds[i] = connect_raw();
+        if (i % 32 == 31)
+            turn_until_open((uint64_t)i + 1);
+    }
+    turn_until_open(CLIENTS);
+    struct admin_stats stats;
+    admin_stats(admin, &stats);
+    assert_int_equal(stats.connections_open, CAP);
+    char words[64] = {0};
+    assert_true(read(fds[CLIENTS - 1], words, sizeof words - 1) > 0);
+    assert_non_null(strstr(words, "503"));
+    for (int i = 0; i < CLIENTS; i++)
+        close(fds[i]);
+    assert_int_equal(ask("GET", "/", NULL), 200);
+}
+
+static void test_running_out_of_descriptors_does_not_spin(void **state)
+{
+    (void)state;
+    struct rlimit before, small;
+    struct admin_stats stats;
+    getrlimit(RLIMIT_NOFILE, &before);
+    int fd = connect_raw();
+    small = before;
+    small.rlim_cur = (rlim_t)fd + 1;
+    setrlimit(RLIMIT_NOFILE, &small);
+    do {
+        uv_run(&loop, UV_RUN_ONCE);
+        admin_stats(admin, &stats);
+    } while (stats.refused == 0);
+    setrlimit(RLIMIT_NOFILE, &before);
+    close(fd);
+    assert_int_equal(ask("GET", "/", NULL), 200);
+}
+
+static void test_closing_answers_those_who_wait(void **state)
+{
+    (void)state;
+    struct call call = {.method = "GET", .path = "/api/discovery/stats"};
+    play.answer_never = true;
+    call_begin(&call);
+    while (play.asked[0] == '\0')
+        uv_run(&loop, UV_RUN_ONCE);
+    close_admin();
+    call_wait(&call);
+    assert_int_equal(call.status, 503);
+    assert_int_equal(play.cancelled, 1);
+}
+
+static void test_a_start_outlives_the_api(void **state)
+{
+    (void)state;
+    struct call call = {.method = "POST", .path = "/api/discovery/run"};
+    play.start_late = true;
+    call_begin(&call);
+    while (play.starts == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    close_admin();
+    call_wait(&call);
+    assert_int_equal(call.status, 503);
+    on_later_started(&later);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define STORY(name) cmocka_unit_test_setup_teardown(name, world_start, world_stop)
+        STORY(test_the_index_lists_every_route),
+        STORY(test_wrong_paths_and_methods_are_problems),
+        STORY(test_a_long_target_is_414),
+        STORY(test_a_run_starts_by_the_peers_name),
+        STORY(test_all_wrong_fields_are_named_at_once),
+        STORY(test_only_json_objects_come_in),
+        STORY(test_a_large_body_is_413),
+        STORY(test_refusals_of_a_start_have_their_status),
+        STORY(test_a_key_starts_one_run),
+        STORY(test_a_key_waits_for_the_first_to_be_durable),
+        STORY(test_filters_become_arguments),
+        STORY(test_wrong_filters_are_refused),
+        STORY(test_failed_questions_have_their_status),
+        STORY(test_a_run_is_found_wherever_it_is_known),
+        STORY(test_items_of_a_run_that_is_not_recorded_yet_are_none),
+        STORY(test_cancelling),
+        STORY(test_the_first_schedule),
+        STORY(test_plugins_health_and_metrics),
+        STORY(test_the_socket_is_private_and_owned_once),
+        STORY(test_a_path_that_is_too_long_is_refused),
+        STORY(test_a_full_house_empties_again),
+        STORY(test_running_out_of_descriptors_does_not_spin),
+        STORY(test_closing_answers_those_who_wait),
+        STORY(test_a_start_outlives_the_api),
+    };
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    curl_global_cleanup();
+    return failed;
+}
