@@ -59,7 +59,7 @@ int discover_tokens(const struct market *m, const wt_params *params, struct disc
         found += reaches(tokens[found].price_change_pct, min_change) &&
                  reaches(tokens[found].volume_usd, min_volume);
     }
-    qsort_r(tokens, found, sizeof *tokens, compare_tokens, (void *)(uintptr_t)m);
+    qsort_r(tokens, found, sizeof *tokens, compare_tokens, (void *)m);
     *out = tokens;
     *count = found < limit ? found : limit;
     return 0;

@@ -41,10 +41,12 @@ static int set_until(struct options *o, const char *text, struct error *err)
 
 static int set_delay(struct options *o, const char *text, struct error *err)
 {
-    if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text) || strlen(text) > 7 ||
-        atoi(text) > DELAY_LIMIT_MS)
+    long ms = DELAY_LIMIT_MS + 1L;
+    if (text[0] != '\0' && strspn(text, "0123456789") == strlen(text))
+        ms = strtol(text, NULL, 10);
+    if (ms > DELAY_LIMIT_MS)
         return error_set(err, EINVAL, "'%s' is not a whole number of 0..%d", text, DELAY_LIMIT_MS);
-    o->delay_ms = atoi(text);
+    o->delay_ms = (int)ms;
     return 0;
 }
 

@@ -38,12 +38,12 @@ static int read_param(struct request *r, const char *name, const json_t *value, 
 
 static int read_params(const json_t *root, struct request *r, struct error *err)
 {
-    const json_t *params = json_object_get(root, "params");
+    json_t *params = json_object_get(root, "params");
     if (!json_is_object(params))
         return error_set(err, EPROTO, "params: an object is needed");
     const char *name;
     json_t *value;
-    json_object_foreach ((json_t *)(uintptr_t)params, name, value) {
+    json_object_foreach (params, name, value) {
         if (read_param(r, name, value, err) != 0)
             return error_wrap(err, "params");
     }

@@ -40,7 +40,8 @@ static int fill(struct tape *t, struct error *err)
     if (n < 0 || (n == 0 && status != Z_OK)) {
         if (status == Z_ERRNO)
             return error_set(err, EIO, "cannot be read: %s", strerror(errno));
-        return error_set(err, EIO, "cannot be unpacked: %s", why);
+        const char *colon = strrchr(why, ':'); /* zlib puts the path in front */
+        return error_set(err, EIO, "cannot be unpacked%s", colon != NULL ? colon : "");
     }
     t->at_end = n == 0;
     t->end += (size_t)n;

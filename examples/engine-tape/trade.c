@@ -4,7 +4,7 @@
 #include "trade.h"
 
 #include <errno.h>
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,9 +57,9 @@ static char *unquote(char *field)
 
 static int split(char *line, size_t length, struct fields *out, struct error *err)
 {
+    out->count = 0;
     if (memchr(line, '\0', length) != NULL)
         return error_set(err, EINVAL, "holds a NUL byte");
-    out->count = 0;
     for (char *at = line;; at++) {
         if (out->count == TRADE_FIELDS_LIMIT)
             return error_set(err, EINVAL, "has more than %d fields", TRADE_FIELDS_LIMIT);
@@ -98,19 +98,28 @@ static int find_columns(const struct fields *f, struct trade_columns *out, struc
     return 0;
 }
 
+static int check_complete(const struct trade_columns *c, const struct trade_rules *rules,
+                          struct error *err)
+{
+    char missing[160] = "";
+    size_t used = 0;
+    for (int column = 0; column < COLUMN_COUNT; column++)
+        if (c->at[column] < 0 && is_needed(column, rules))
+            used += (size_t)snprintf(missing + used, sizeof missing - used, " %s",
+                                     column_names[column]);
+    if (used > 0)
+        return error_set(err, EINVAL, "columns are missing:%s", missing);
+    return 0;
+}
+
 int trade_columns(char *line, size_t length, const struct trade_rules *rules,
                   struct trade_columns *out, struct error *err)
 {
     struct fields f;
-    struct trade_columns found;
-    if (split(line, length, &f, err) != 0 || find_columns(&f, &found, err) != 0)
+    struct trade_columns found = {0};
+    if (split(line, length, &f, err) != 0 || find_columns(&f, &found, err) != 0 ||
+        check_complete(&found, rules, err) != 0)
         return -1;
-    char missing[128] = "";
-    for (int column = 0; column < COLUMN_COUNT; column++)
-        if (is_needed(column, rules) && found.at[column] < 0)
-            strcat(strcat(missing, " "), column_names[column]);
-    if (missing[0] != '\0')
-        return error_set(err, EINVAL, "columns are missing:%s", missing);
     found.count = f.count;
     *out = found;
     return 0;

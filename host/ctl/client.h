@@ -18,8 +18,9 @@ enum status {
     STATUS_RUN_FAILED = 1, /* run --wait: the run failed, was cancelled, or did not end in time */
     STATUS_USAGE = 2,
     STATUS_NOT_FOUND = 3,
-    STATUS_REFUSED = 4, /* by the host: a conflict, or something wrong in the request */
-    STATUS_AWAY = 5     /* the host or the database */
+    STATUS_REFUSED = 4,      /* by the host: a conflict, or something wrong in the request */
+    STATUS_AWAY = 5,         /* the host or the database */
+    STATUS_INTERRUPTED = 130 /* run --wait: by Ctrl-C; the run goes on */
 };
 
 struct client;

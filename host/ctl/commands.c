@@ -100,7 +100,8 @@ static void print_common(FILE *out)
           "  2  the command line is wrong\n"
           "  3  not found\n"
           "  4  refused by the host: a conflict, or a wrong value\n"
-          "  5  the host or the database is away\n",
+          "  5  the host or the database is away\n"
+          "  130  run --wait was interrupted; the run goes on\n",
           out);
 }
 

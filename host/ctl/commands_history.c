@@ -1,0 +1,301 @@
+#include <errno.h>
+#include <string.h>
+
+#include "ctl/answers.h"
+#include "ctl/arguments.h"
+
+/* The first 13 characters of an id are its time to the millisecond: enough to tell runs apart. */
+enum { SHORT_ID = 13, PATH_ROOM = 1024 };
+
+/* Options that become query parameters. */
+static const struct {
+    const char *option, *parameter;
+} filters[] = {
+    {"from", "start_date"},      {"to", "end_date"},
+    {"timezone", "timezone"},    {"status", "status"},
+    {"trigger", "trigger_type"}, {"schedule", "schedule"},
+    {"limit", "page_size"},      {"page", "page"},
+    {"cursor", "cursor"},
+};
+
+/* Days and times are the local zone's unless another is named. */
+static int add_zone(const struct arguments *a, char *path)
+{
+    char zone[SHOWN_SIZE];
+    bool timed = arguments_option(a, "from") != NULL || arguments_option(a, "to") != NULL;
+    if (!timed || arguments_option(a, "timezone") != NULL || shown_local_zone(zone) == NULL)
+        return 0;
+    return client_add_parameter(path, PATH_ROOM, "timezone", zone);
+}
+
+static enum status add_filters(const struct arguments *a, char *path, struct error *err)
+{
+    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
+        const char *value = arguments_option(a, filters[i].option);
+        if (value != NULL &&
+            client_add_parameter(path, PATH_ROOM, filters[i].parameter, value) != 0) {
+            error_set(err, EINVAL, "--%s is too long", filters[i].option);
+            return STATUS_USAGE;
+        }
+    }
+    return add_zone(a, path) == 0 ? STATUS_OK : STATUS_USAGE;
+}
+
+static enum status print_table(struct session *s, struct table *t, struct error *err)
+{
+    int status = table_print(t, s->out, s->width, s->colours);
+    table_free(t);
+    if (status == 0)
+        return STATUS_OK;
+    error_set(err, ENOMEM, "out of memory");
+    return STATUS_AWAY;
+}
+
+/* ---- runs ----------------------------------------------------------------------------- */
+
+static const struct table_column run_columns[] = {
+    {"ID", false, false},      {"STARTED", false, false}, {"STATUS", false, false},
+    {"TRIGGER", false, false}, {"BY", false, true},       {"TOKENS", true, false},
+    {"NEW", true, false},      {"UPDATED", true, false},  {"ERRORS", true, false},
+    {"TOOK", true, false},
+};
+
+static void add_run(struct table *t, const json_t *run)
+{
+    char id[SHORT_ID + 1] = "", text[SHOWN_SIZE];
+    const char *full = field_text(run, "id");
+    const char *status = field_text(run, "status");
+    const char *schedule = field_text(run, "schedule");
+    snprintf(id, sizeof id, "%s", full != NULL ? full : "");
+    table_add(t, id, COLOUR_NONE);
+    table_add(t, field_shown_time(run, "started_at", text), COLOUR_NONE);
+    table_add(t, status, status_colour(status));
+    table_add(t, field_text(run, "trigger_type"), COLOUR_NONE);
+    table_add(t, schedule != NULL ? schedule : field_text(run, "triggered_by"), COLOUR_NONE);
+    table_add(t, field_shown_count(run, "tokens_analyzed", text), COLOUR_NONE);
+    table_add(t, field_shown_count(run, "new_wallets", text), COLOUR_NONE);
+    table_add(t, field_shown_count(run, "updated_wallets", text), COLOUR_NONE);
+    table_add(t, field_shown_count(run, "error_count", text),
+              field_count(run, "error_count") > 0 ? COLOUR_RED : COLOUR_NONE);
+    table_add(t, field_shown_duration(run, "duration_seconds", text), COLOUR_NONE);
+}
+
+static void say_more(struct session *s, const json_t *answer, const char *command)
+{
+    const char *cursor = field_text(answer, "next_cursor");
+    if (cursor != NULL)
+        fprintf(s->out, "more: walltrackctl %s --cursor %s\n", command, cursor);
+}
+
+static enum status print_runs(struct session *s, const json_t *answer, struct error *err)
+{
+    const json_t *runs = json_object_get(answer, "runs");
+    char total[SHOWN_SIZE];
+    if (json_array_size(runs) == 0) {
+        fputs(s->arguments->n_options > 0
+                  ? "no run matches; leave an option out to see more\n"
+                  : "there are no runs yet; `walltrackctl run --wait` starts the first\n",
+              s->out);
+        return STATUS_OK;
+    }
+    struct table *t = table_new(run_columns, sizeof run_columns / sizeof run_columns[0]);
+    for (size_t i = 0; i < json_array_size(runs); i++)
+        add_run(t, json_array_get(runs, i));
+    enum status status = print_table(s, t, err);
+    fprintf(s->out, "%zu of %s runs\n", json_array_size(runs),
+            field_shown_count(answer, "total", total));
+    say_more(s, answer, "runs");
+    return status;
+}
+
+enum status runs_command(struct session *s, struct error *err)
+{
+    char path[PATH_ROOM] = "/api/discovery/runs";
+    struct reply reply;
+    enum status status = add_filters(s->arguments, path, err);
+    if (status != STATUS_OK)
+        return status;
+    status = answer_get(s, path, &reply, err);
+    if (status == STATUS_OK && !s->json)
+        status = print_runs(s, reply.json, err);
+    reply_free(&reply);
+    return status;
+}
+
+/* ---- show ----------------------------------------------------------------------------- */
+
+static void print_params(struct session *s, const json_t *params)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach ((json_t *)params, key, value) {
+        char text[SHOWN_SIZE];
+        snprintf(text, sizeof text, "%.15g", json_number_value(value));
+        print_field(s, key, text, COLOUR_NONE);
+    }
+}
+
+static void print_errors(struct session *s, const json_t *errors)
+{
+    for (size_t i = 0; i < json_array_size(errors); i++)
+        print_field(s, i == 0 ? "errors" : "", field_text(json_array_get(errors, i), "message"),
+                    COLOUR_RED);
+}
+
+static void print_run(struct session *s, const json_t *run)
+{
+    static const char *const texts[] = {"reason", "trigger_type", "triggered_by", "schedule"};
+    static const char *const times[] = {"started_at", "completed_at", "slot_at"};
+    static const char *const counts[] = {"tokens_analyzed", "new_wallets", "updated_wallets",
+                                         "profiled_wallets", "error_count"};
+    static const char *const origins[] = {"host", "build"};
+    char text[SHOWN_SIZE];
+    const char *status = field_text(run, "status");
+    print_field(s, "id", field_text(run, "id"), COLOUR_BOLD);
+    print_field(s, "status", status, status_colour(status));
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (field_text(run, texts[i]) != NULL)
+            print_field(s, texts[i], field_text(run, texts[i]), COLOUR_NONE);
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        if (field_text(run, times[i]) != NULL)
+            print_field(s, times[i], field_shown_time(run, times[i], text), COLOUR_NONE);
+    print_field(s, "duration", field_shown_duration(run, "duration_seconds", text), COLOUR_NONE);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        print_field(s, counts[i], field_shown_count(run, counts[i], text), COLOUR_NONE);
+    print_params(s, json_object_get(run, "params"));
+    for (size_t i = 0; i < sizeof origins / sizeof origins[0]; i++)
+        if (field_text(run, origins[i]) != NULL)
+            print_field(s, origins[i], field_text(run, origins[i]), COLOUR_NONE);
+    print_errors(s, json_object_get(run, "errors"));
+}
+
+enum status show_command(struct session *s, struct error *err)
+{
+    char id[37], path[PATH_ROOM];
+    struct reply reply;
+    enum status status = answer_resolve(s, s->arguments->words[0], id, err);
+    if (status != STATUS_OK)
+        return status;
+    snprintf(path, sizeof path, "/api/discovery/runs/%s", id);
+    status = answer_get(s, path, &reply, err);
+    if (status == STATUS_OK && !s->json)
+        print_run(s, reply.json);
+    reply_free(&reply);
+    return status;
+}
+
+/* ---- wallets -------------------------------------------------------------------------- */
+
+static const struct table_column wallet_columns[] = {
+    {"WALLET", false, true}, {"TOKEN", false, true},  {"NEW", false, false},
+    {"SCORE", true, false},  {"FOUND", false, false},
+};
+
+static void add_wallet(struct table *t, const json_t *wallet)
+{
+    char text[SHOWN_SIZE];
+    const json_t *fresh = json_object_get(wallet, "is_new");
+    double score = field_number(wallet, "initial_score");
+    table_add(t, field_text(wallet, "wallet_address"), COLOUR_NONE);
+    table_add(t, field_text(wallet, "source_token"), COLOUR_NONE);
+    table_add(t, json_is_true(fresh) ? "yes" : json_is_false(fresh) ? "no" : "", COLOUR_NONE);
+    text[0] = '\0';
+    if (score >= 0)
+        snprintf(text, sizeof text, "%.4f", score);
+    table_add(t, text, COLOUR_NONE);
+    table_add(t, field_shown_time(wallet, "created_at", text), COLOUR_NONE);
+}
+
+static enum status print_wallets(struct session *s, const json_t *answer, const char *id,
+                                 struct error *err)
+{
+    const json_t *wallets = json_object_get(answer, "wallets");
+    char command[64];
+    if (json_array_size(wallets) == 0) {
+        fprintf(s->out, "no wallets; `walltrackctl show %s` says how the run went\n", id);
+        return STATUS_OK;
+    }
+    struct table *t = table_new(wallet_columns, sizeof wallet_columns / sizeof wallet_columns[0]);
+    for (size_t i = 0; i < json_array_size(wallets); i++)
+        add_wallet(t, json_array_get(wallets, i));
+    enum status status = print_table(s, t, err);
+    snprintf(command, sizeof command, "wallets %s", id);
+    say_more(s, answer, command);
+    return status;
+}
+
+enum status wallets_command(struct session *s, struct error *err)
+{
+    char id[37], path[PATH_ROOM];
+    struct reply reply;
+    enum status status = answer_resolve(s, s->arguments->words[0], id, err);
+    if (status != STATUS_OK)
+        return status;
+    snprintf(path, sizeof path, "/api/discovery/runs/%s/wallets", id);
+    status = add_filters(s->arguments, path, err);
+    if (status != STATUS_OK)
+        return status;
+    status = answer_get(s, path, &reply, err);
+    if (status == STATUS_OK && !s->json)
+        status = print_wallets(s, reply.json, id, err);
+    reply_free(&reply);
+    return status;
+}
+
+/* ---- stats ---------------------------------------------------------------------------- */
+
+static void print_rate(struct session *s, const char *name, const json_t *object, const char *key)
+{
+    char text[SHOWN_SIZE] = "";
+    double rate = field_number(object, key);
+    if (rate >= 0)
+        snprintf(text, sizeof text, "%.1f %%", rate * 100);
+    print_field(s, name, text, COLOUR_NONE);
+}
+
+static void print_change(struct session *s, const json_t *change, const char *key, const char *name)
+{
+    char text[SHOWN_SIZE];
+    const json_t *value = json_object_get(change, key);
+    if (!json_is_number(value))
+        return;
+    snprintf(text, sizeof text, "%+.1f %%", json_number_value(value) * 100);
+    print_field(s, name, text, COLOUR_NONE);
+}
+
+static void print_stats(struct session *s, const json_t *stats)
+{
+    static const char *const counts[] = {
+        "total_runs",   "successful_runs",          "failed_runs",          "cancelled_runs",
+        "running_runs", "total_wallets_discovered", "total_wallets_updated"};
+    char text[SHOWN_SIZE];
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        print_field(s, strncmp(counts[i], "total_w", 7) == 0 ? counts[i] + 6 : counts[i],
+                    field_shown_count(stats, counts[i], text), COLOUR_NONE);
+    print_rate(s, "success_rate", stats, "success_rate");
+    double wallets = field_number(stats, "avg_wallets_per_run");
+    snprintf(text, sizeof text, "%.1f", wallets);
+    print_field(s, "wallets_per_run", wallets >= 0 ? text : "", COLOUR_NONE);
+    print_field(s, "average_duration", field_shown_duration(stats, "avg_duration_seconds", text),
+                COLOUR_NONE);
+    print_field(s, "last_run_at", field_shown_time(stats, "last_run_at", text), COLOUR_NONE);
+
+    const json_t *change = json_object_get(json_object_get(stats, "trend"), "change");
+    print_change(s, change, "runs", "runs, this week");
+    print_change(s, change, "success_rate", "success, this week");
+    print_change(s, change, "wallets_discovered", "wallets, this week");
+}
+
+enum status stats_command(struct session *s, struct error *err)
+{
+    char path[PATH_ROOM] = "/api/discovery/stats";
+    struct reply reply;
+    enum status status = add_filters(s->arguments, path, err);
+    if (status != STATUS_OK)
+        return status;
+    status = answer_get(s, path, &reply, err);
+    if (status == STATUS_OK && !s->json)
+        print_stats(s, reply.json);
+    reply_free(&reply);
+    return status;
+}

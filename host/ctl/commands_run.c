@@ -1,0 +1,221 @@
+/* run: start a run and, with --wait, follow it.
+ *
+ * The run belongs to the host: when the waiting ends, by Ctrl-C, by --timeout or because the host
+ * went away, the run does not. */
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ctl/answers.h"
+#include "ctl/arguments.h"
+#include "ctl/progress.h"
+#include "params.h"
+
+enum { POLL_MS = 500 };
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+/* ---- the request ---------------------------------------------------------------------- */
+
+static int add_parameter(json_t *body, const char *name, const char *value, struct error *err)
+{
+    wt_params params;
+    int index = arguments_parameter(name);
+    params_default(&params);
+    if (params_set_text(&params, index, value, err) != 0)
+        return -1;
+    return json_object_set_new(body, params_table[index].name,
+                               params_value_json(index, params.value[index]));
+}
+
+static json_t *make_body(const struct arguments *a, struct error *err)
+{
+    json_t *body = json_object();
+    const char *by = arguments_option(a, "by");
+    for (size_t i = 0; i < a->n_options; i++)
+        if (arguments_parameter(a->options[i].name) >= 0 &&
+            add_parameter(body, a->options[i].name, a->options[i].value, err) != 0) {
+            json_decref(body);
+            return NULL;
+        }
+    if (arguments_option(a, "no-profile") != NULL)
+        json_object_set_new(body, "profile_immediately", json_false());
+    if (by != NULL && json_object_set_new(body, "triggered_by", json_string(by)) != 0) {
+        error_set(err, EINVAL, "--by is not UTF-8");
+        json_decref(body);
+        return NULL;
+    }
+    return body;
+}
+
+/* ---- waiting -------------------------------------------------------------------------- */
+
+static double now_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void show(struct session *s, const json_t *run, double seconds, char last[256])
+{
+    const json_t *said = json_object_get(run, "progress");
+    int64_t fresh = field_count(run, "new_wallets");
+    int64_t known = field_count(run, "updated_wallets");
+    struct progress p = {
+        .done = field_count(said, "done"),
+        .total = field_count(said, "total"),
+        .stage = field_text(said, "stage"),
+        .wallets = fresh >= 0 && known >= 0 ? fresh + known : field_count(said, "wallets"),
+        .seconds = seconds,
+    };
+    if (!s->json)
+        progress_show(&p, stderr, s->terminal ? s->width : 0, last);
+}
+
+static enum status say_end(struct session *s, const json_t *run, const char *id)
+{
+    char text[4][SHOWN_SIZE];
+    const char *status = field_text(run, "status");
+    const char *reason = field_text(run, "reason");
+    bool good = strcmp(status, "completed") == 0;
+    if (!s->json) {
+        progress_clear(stderr, s->terminal ? s->width : 0);
+        fprintf(s->out, "run %s: %s%s%s after %s: %s new wallets, %s updated, %s errors\n", id,
+                colour_code(status_colour(status), s->colours), status,
+                colour_code(COLOUR_NONE, s->colours),
+                field_shown_duration(run, "duration_seconds", text[0]),
+                field_shown_count(run, "new_wallets", text[1])[0] != '\0' ? text[1] : "?",
+                field_shown_count(run, "updated_wallets", text[2])[0] != '\0' ? text[2] : "?",
+                field_shown_count(run, "error_count", text[3])[0] != '\0' ? text[3] : "?");
+        if (!good && reason != NULL)
+            print_field(s, "reason", reason, COLOUR_NONE);
+    }
+    return good ? STATUS_OK : STATUS_RUN_FAILED;
+}
+
+/* The run goes on without us. */
+static void say_goes_on(const char *id, const char *why)
+{
+    fprintf(stderr,
+            "\n%s; the run goes on: `walltrackctl show %s` follows it, "
+            "`walltrackctl cancel %s` ends it\n",
+            why, id, id);
+}
+
+/* What the run looks like now.  While the recorder is away the host answers for it; after an answer
+ * 503 it is asked again. */
+static enum status look(struct session *s, const char *id, struct reply *reply, struct error *err)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/api/discovery/runs/%s", id);
+    enum status status = client_call(s->client, "GET", path, NULL, reply, err);
+    bool passing = status == STATUS_AWAY && reply->status == 503;
+    return passing ? STATUS_OK : status;
+}
+
+static bool has_ended(const json_t *run)
+{
+    const char *status = field_text(run, "status");
+    return status != NULL && strcmp(status, "running") != 0;
+}
+
+static enum status wait_for(struct session *s, const char *id, double timeout, struct error *err)
+{
+    const struct timespec pause = {0, POLL_MS * 1000000L};
+    double start = now_seconds();
+    char last[256] = "";
+    for (;;) {
+        struct reply reply;
+        enum status status = look(s, id, &reply, err);
+        if (status == STATUS_OK && has_ended(reply.json)) {
+            if (s->json)
+                answer_print(s, &reply);
+            status = say_end(s, reply.json, id);
+            reply_free(&reply);
+            return status;
+        }
+        if (status == STATUS_OK)
+            show(s, reply.json, now_seconds() - start, last);
+        reply_free(&reply);
+        if (status != STATUS_OK)
+            return status;
+        if (interrupted) {
+            say_goes_on(id, "interrupted");
+            return STATUS_INTERRUPTED;
+        }
+        if (now_seconds() - start >= timeout) {
+            say_goes_on(id, "it has not ended in time");
+            return STATUS_RUN_FAILED;
+        }
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* ---- the command ---------------------------------------------------------------------- */
+
+/* --timeout in seconds; without one, for ever. */
+static int read_timeout(const struct arguments *a, double *out, struct error *err)
+{
+    const char *text = arguments_option(a, "timeout");
+    char *end;
+    *out = INFINITY;
+    if (text == NULL)
+        return 0;
+    if (arguments_option(a, "wait") == NULL)
+        return error_set(err, EINVAL, "--timeout is of use only with --wait");
+    *out = strtod(text, &end);
+    if (end == text || *end != '\0' || !(*out > 0))
+        return error_set(err, EINVAL, "--timeout: '%.40s' is not a number of seconds", text);
+    return 0;
+}
+
+static enum status start(struct session *s, const json_t *body, char id[37], struct error *err)
+{
+    struct reply reply;
+    enum status status = client_call(s->client, "POST", "/api/discovery/run", body, &reply, err);
+    const char *given = field_text(reply.json, "run_id");
+    if (s->json && (status != STATUS_OK || arguments_option(s->arguments, "wait") == NULL))
+        answer_print(s, &reply);
+    if (status == STATUS_OK && given != NULL && strlen(given) == 36) {
+        memcpy(id, given, 37);
+    } else if (status == STATUS_OK) {
+        error_set(err, EPROTO, "the host's answer has no run_id");
+        status = STATUS_AWAY;
+    }
+    reply_free(&reply);
+    return status;
+}
+
+enum status run_command(struct session *s, struct error *err)
+{
+    const struct arguments *a = s->arguments;
+    double timeout;
+    char id[37];
+    if (read_timeout(a, &timeout, err) != 0)
+        return STATUS_USAGE;
+    json_t *body = make_body(a, err);
+    if (body == NULL)
+        return STATUS_USAGE;
+    bool wait = arguments_option(a, "wait") != NULL;
+    const struct sigaction action = {.sa_handler = on_interrupt};
+    if (wait)
+        sigaction(SIGINT, &action, NULL);
+    enum status status = start(s, body, id, err);
+    json_decref(body);
+    if (status != STATUS_OK)
+        return status;
+    if (!s->json)
+        fprintf(s->out, "run %s started\n", id);
+    fflush(s->out);
+    return wait ? wait_for(s, id, timeout, err) : STATUS_OK;
+}
