@@ -29,7 +29,7 @@ static void variable(const char *name, char *out, size_t size)
     const char *value = getenv(name);
     out[0] = '\0';
     if (value != NULL && value[0] == '/' && strlen(value) < size)
-        strcpy(out, value);
+        memcpy(out, value, strlen(value) + 1);
     out[strcspn(out, ":")] = '\0';
 }
 
@@ -51,10 +51,15 @@ static int fill_state_dir(const struct config_reading *r)
     variable("XDG_STATE_HOME", state, sizeof state);
     variable("HOME", home, sizeof home);
     if (join(out, service, "") || (geteuid() == 0 && join(out, "/var/lib/walltrack", "")) ||
-        join(out, state, "/walltrack") || join(out, home, "/.local/state/walltrack"))
-        return *out != NULL ? 0 : config_out_of_memory(r);
+        join(out, state, "/walltrack") || join(out, home, "/.local/state/walltrack")) {
+        if (*out != NULL)
+            return 0;
+        config_out_of_memory(r);
+        return -1;
+    }
     struct config_place place = {NULL, "state_dir", 0};
-    return config_fail(r, &place, "is missing, and neither XDG_STATE_HOME nor HOME is set");
+    config_fail(r, &place, "is missing, and neither XDG_STATE_HOME nor HOME is set");
+    return -1;
 }
 
 static int fill_socket(const struct config_reading *r)
@@ -108,27 +113,22 @@ static bool is_program(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
-/* The first program with that name in PATH, malloc'd; NULL with *memory when out of it. */
-static char *look_up(const struct config_reading *r, const char *name, const char *folders,
-                     bool *memory)
+/* Sets *out to the first program with that name in a folder of PATH, NULL if there is none.
+ * Relative folders there are passed over.  False when out of memory. */
+static bool look_up(const char *name, const char *folders, char **out)
 {
-    *memory = true;
-    for (const char *at = folders;; at++) {
+    *out = NULL;
+    for (const char *at = folders; *at != '\0'; at += *at == ':') {
         size_t size = strcspn(at, ":");
-        char *path, *full;
-        if (asprintf(&path, "%.*s/%s", (int)size, size > 0 ? at : ".", name) < 0)
-            return NULL;
-        full = config_absolute(r->folder, path);
-        free(path);
-        if (full == NULL || (at[0] == '/' && is_program(full)))
-            return full;
-        free(full);
+        if (*at == '/' && asprintf(out, "%.*s/%s", (int)size, at, name) < 0)
+            return false;
+        if (*out != NULL && is_program(*out))
+            return true;
+        free(*out);
+        *out = NULL;
         at += size;
-        if (*at == '\0')
-            break;
     }
-    *memory = false;
-    return NULL;
+    return true;
 }
 
 int config_find_program(const struct config_reading *r, const struct config_place *place,
@@ -136,7 +136,6 @@ int config_find_program(const struct config_reading *r, const struct config_plac
 {
     const char *name = command[0];
     const char *folders = getenv("PATH");
-    bool memory;
     char *found;
     if (name[0] == '\0')
         return config_fail(r, place, "is empty");
@@ -153,11 +152,10 @@ int config_find_program(const struct config_reading *r, const struct config_plac
     } else {
         if (folders == NULL)
             folders = "/usr/local/bin:/usr/bin:/bin";
-        found = look_up(r, name, folders, &memory);
+        if (!look_up(name, folders, &found))
+            return config_out_of_memory(r);
         if (found == NULL)
-            return memory ? config_out_of_memory(r)
-                          : config_fail(r, place, "no program '%.60s' in PATH (%.200s)", name,
-                                        folders);
+            return config_fail(r, place, "no program '%.60s' in PATH (%.200s)", name, folders);
     }
     free(command[0]);
     command[0] = found;

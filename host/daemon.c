@@ -120,11 +120,15 @@ static void read_config(uv_work_t *work)
     r->status = config_load(r->path, &r->config, &r->err);
 }
 
-static void warn_of_change(const char *key, const char *before, const char *after)
+/* What was decided at the start stays in force: the new value is told of and the old one kept. */
+static void keep(const char *key, char **fresh, char **old)
 {
-    if (g_strcmp0(before, after) != 0)
+    if (g_strcmp0(*old, *fresh) != 0)
         log_line(LOG_WARNING, "daemon",
-                 "%s: the change from %s to %s takes effect at the next start", key, before, after);
+                 "%s: the change from %s to %s takes effect at the next start", key, *old, *fresh);
+    char *dropped = *fresh;
+    *fresh = *old;
+    *old = dropped;
 }
 
 static void put_in_force(struct daemon *d, struct config *fresh)
@@ -132,10 +136,10 @@ static void put_in_force(struct daemon *d, struct config *fresh)
     struct config *old = d->config;
     struct journal_limits limits = {fresh->journal.retain_seconds, fresh->journal.retain_bytes,
                                     fresh->journal.max_bytes};
-    warn_of_change("state_dir", old->state_dir, fresh->state_dir);
-    warn_of_change("admin.socket", old->admin.socket, fresh->admin.socket);
-    warn_of_change("plugin_dir", old->plugin_dir, fresh->plugin_dir);
-    warn_of_change("host_name", old->host_name, fresh->host_name);
+    keep("state_dir", &fresh->state_dir, &old->state_dir);
+    keep("admin.socket", &fresh->admin.socket, &old->admin.socket);
+    keep("plugin_dir", &fresh->plugin_dir, &old->plugin_dir);
+    keep("host_name", &fresh->host_name, &old->host_name);
     log_setup(fresh->log.level, fresh->log.format);
     d->config = fresh;
     journal_set_limits(d->journal, &limits);

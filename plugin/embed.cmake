@@ -3,7 +3,7 @@
 function(sql_text path out)
     file(READ ${path} text)
     get_filename_component(folder ${path} DIRECTORY)
-    while(text MATCHES "\n\\\\ir ([a-z_]+\\.sql)\n")
+    while(text MATCHES "\n\\\\ir ([a-z_/]+\\.sql)\n")
         file(READ ${folder}/${CMAKE_MATCH_1} included)
         string(REPLACE "${CMAKE_MATCH_0}" "\n${included}" text "${text}")
     endwhile()

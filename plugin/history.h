@@ -1,4 +1,4 @@
-/* history.h: questions about what is recorded, answered from plugin/sql/*.sql.
+/* history.h: questions about what is recorded, answered by the files of plugin/sql.
  *
  * Promise: every question ends exactly once.  They run one at a time, read-only, on a connection of
  *          their own that is made when the first comes.  When that connection breaks, the

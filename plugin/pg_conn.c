@@ -44,7 +44,7 @@ struct pg_conn {
     uint32_t interest;    /* what `watch` waits for                         */
     wt_timer *deadline;   /* of the state; in SPOILT it reports the reason  */
     uint64_t deadline_ms; /* for words                                      */
-    unsigned warnings;
+    unsigned warnings;    /* since the command was sent                     */
     size_t put;     /* COPY bytes handed over in this turn               */
     bool look_up;   /* the host has yet to answer a resolve()            */
     unsigned depth; /* calls of ours on the stack that still need `c`    */
@@ -292,7 +292,6 @@ static void take_result(struct pg_conn *c, PGresult *result)
         if (status == PGRES_COPY_IN)
             move(c, COPYING);
         c->on->result(c->user, result);
-        c->warnings = 0;
     }
     PQclear(result);
 }

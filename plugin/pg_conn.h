@@ -62,7 +62,8 @@ void pg_conn_query_params(struct pg_conn *c, const char *sql, const struct pg_pa
 void pg_conn_put(struct pg_conn *c, const void *bytes, size_t size);
 void pg_conn_put_end(struct pg_conn *c);
 
-/* How many warnings came since the last result. */
+/* How many warnings came since the command was sent: libpq hands them over before a result that
+ * stands before them, so that no finer distinction is possible. */
 unsigned pg_conn_warnings(const struct pg_conn *c);
 bool pg_conn_in_transaction(const struct pg_conn *c);
 bool pg_conn_good(const struct pg_conn *c);

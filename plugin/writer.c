@@ -6,6 +6,10 @@
  * The server answers the cursor's update before it takes the first COPY byte, so a fenced writer
  * stops before it has completed a COPY, and nothing of the message after it ever runs.
  *
+ * A warning in that message may be one of a trigger's, or the commit's own (a standby was not waited
+ * for): then a second transaction writes the cursor as it should stand now, and its commit, in a
+ * message of its own, speaks for both: what is durable of a later commit is so of an earlier one.
+ *
  * A refusal: rolling_back, then by its reaction: retry the range, halve it, quarantine what is
  * alone, or end.  [from, to) is the range that is being tried; everything before `from` is committed;
  * `bad_to` is the end of the smallest range that is known to be refused. */
@@ -31,7 +35,18 @@ enum {
     RETRY_MS = 50,
 };
 
-enum state { IDLE, ASKING, WRITING, ENDING, COMMITTING, ROLLING_BACK, PAUSING, ENDED, STATE_COUNT };
+enum state {
+    IDLE,
+    ASKING,
+    WRITING,
+    ENDING,
+    CONFIRMING,
+    COMMITTING,
+    ROLLING_BACK,
+    PAUSING,
+    ENDED,
+    STATE_COUNT
+};
 
 #define TO(state) (1u << (state))
 static const struct {
@@ -40,9 +55,10 @@ static const struct {
 } states[STATE_COUNT] = {
     [IDLE] = {"idle", TO(ASKING) | TO(WRITING) | TO(ENDED)},
     [ASKING] = {"asking", TO(WRITING) | TO(IDLE) | TO(PAUSING) | TO(ENDED)},
-    [WRITING] = {"writing", TO(ENDING) | TO(COMMITTING) | TO(ROLLING_BACK) | TO(IDLE) |
+    [WRITING] = {"writing", TO(ENDING) | TO(CONFIRMING) | TO(ROLLING_BACK) | TO(IDLE) |
                                 TO(PAUSING) | TO(ENDED)},
     [ENDING] = {"ending", TO(COMMITTING) | TO(ROLLING_BACK) | TO(ENDED)},
+    [CONFIRMING] = {"confirming", TO(COMMITTING) | TO(ENDED)},
     [COMMITTING] = {"committing", TO(IDLE) | TO(ROLLING_BACK) | TO(PAUSING) | TO(ENDED)},
     [ROLLING_BACK] = {"rolling back", TO(IDLE) | TO(PAUSING) | TO(ENDED)},
     [PAUSING] = {"pausing", TO(IDLE) | TO(ENDED)},
@@ -76,7 +92,8 @@ struct writer {
     int table;      /* whose COPY the server takes; TABLE_COUNT: the quarantine's */
     size_t offset;  /* of its rows, how much was handed over */
     bool header, trailer;
-    bool commit_sent, committed;
+    bool commit_sent;
+    bool committed, warned; /* what came with COMMIT */
 
     bool failed; /* of the current attempt, the first error: */
     char sqlstate[6];
@@ -498,12 +515,13 @@ static bool still_ours(struct writer *w, const PGresult *r)
 static void take_command(struct writer *w, const PGresult *r)
 {
     const char *tag = PQcmdStatus((PGresult *)r);
-    if (w->state == WRITING && strncmp(tag, "UPDATE", 6) == 0) {
+    if ((w->state == WRITING || w->state == CONFIRMING) && strncmp(tag, "UPDATE", 6) == 0) {
         (void)still_ours(w, r);
     } else if (w->state == ENDING && strtoull(PQcmdTuples((PGresult *)r), NULL, 10) != end_count(w)) {
         note_failure(w, "23503", "no run with this id is running");
     } else if (strcmp(tag, "COMMIT") == 0) {
-        w->committed = pg_conn_warnings(w->conn) == 0;
+        w->committed = true;
+        w->warned = pg_conn_warnings(w->conn) > 0;
     }
 }
 
@@ -527,16 +545,35 @@ static void on_result(void *user, const PGresult *r)
     }
 }
 
+static void confirm(struct writer *w)
+{
+    char sql[512];
+    uint64_t last = w->sending.entries[w->to - 1].seq;
+    snprintf(sql, sizeof sql,
+             "BEGIN; SET LOCAL synchronous_commit = on; UPDATE %s.recorder_cursor SET seq = %" PRIu64
+             " WHERE journal_id = '%s' AND token = %" PRIu64 " AND seq = %" PRIu64,
+             w->instance->schema, last, w->journal_id, w->instance->token, last);
+    w->committed = false;
+    move(w, CONFIRMING);
+    send_sql(w, sql);
+}
+
 static void finish_commit(struct writer *w)
 {
-    if (w->committed)
+    if (w->committed && !w->warned)
         on_committed(w);
+    else if (w->committed && w->state == WRITING)
+        confirm(w);
     else
         end(w, WT_E_AGAIN, "the commit was not confirmed: the cursor will tell");
 }
 
 static void on_failed(struct writer *w)
 {
+    if (w->state == CONFIRMING) { /* the batch may be in: only the cursor can tell */
+        end_refused(w, WT_E_AGAIN);
+        return;
+    }
     if (w->state != ROLLING_BACK && pg_conn_good(w->conn) && pg_conn_in_transaction(w->conn)) {
         move(w, ROLLING_BACK);
         send_sql(w, "ROLLBACK");
@@ -566,6 +603,7 @@ static void on_idle(void *user)
         }
         break;
     case ENDING:
+    case CONFIRMING:
         move(w, COMMITTING);
         send_sql(w, "COMMIT");
         break;

@@ -1,7 +1,8 @@
-/* core.h: what the server, its connections and its requests share; nobody else includes it.
+/* core.h: what the server, its connections and its requests share.
  *
  * server.c turns libmicrohttpd on the loop and ends it; connections.c accepts, counts and ends
- * connections; request.c follows requests through libmicrohttpd's callbacks.
+ * connections; exchange.c follows requests through libmicrohttpd's callbacks; request.c is a
+ * handler's view of one.  trigger.c keeps its table in the struct.
  */
 #ifndef ADMIN_CORE_H
 #define ADMIN_CORE_H
@@ -11,7 +12,9 @@
 #include "admin/listener.h"
 #include "admin/names.h"
 #include "admin/request.h"
+#include "admin/routes.h"
 #include "admin/server.h"
+#include "admin/target.h"
 #include "admin/trigger.h"
 
 /* All times in milliseconds, absolute ones by uv_now(). */
@@ -33,6 +36,35 @@ struct connection {
     uid_t uid;
     uint64_t deadline; /* 0: none, a request has its own */
     bool busy;         /* a request is being read, handled or answered */
+};
+
+/* From its first line to libmicrohttpd's word that it is over. */
+struct request {
+    struct admin *admin;
+    struct connection *connection;
+    struct MHD_Connection *http;
+    const struct route *route;
+    const char *capture;
+    char allow[128]; /* the methods of a path that does not take this one */
+    struct target target;
+    struct error refused; /* why the target could not be read; code 0: it could */
+    bool begun;           /* its header has been looked at                      */
+    char *body;
+    size_t body_size, body_room, body_ignored;
+
+    bool answered;
+    struct MHD_Response *response; /* NULL although answered: there was no memory for it */
+    unsigned status;
+    struct {
+        const char *name, *value;
+    } header[2];
+
+    bool suspended;
+    struct request *next, **link; /* in admin->waiting; link is NULL when it does not wait */
+    uint64_t deadline;
+    void (*give_up)(struct request *r, void *arg);
+    void *arg;
+    void (*named)(struct request *r, const char *name);
 };
 
 enum admin_state { ADMIN_SERVING, ADMIN_DRAINING, ADMIN_CLOSING };
@@ -76,13 +108,17 @@ void connection_notify(void *arg, struct MHD_Connection *http, void **context,
 
 /* ---- request.c ---- */
 
+void request_give_up(struct request *r); /* one that waits */
+void requests_sweep(struct admin *a);    /* gives up those past their deadline; all when draining */
+void requests_named(void *arg, uid_t uid);
+
+/* ---- exchange.c ---- */
+
 void *request_begin(void *arg, const char *uri, struct MHD_Connection *http);
 enum MHD_Result request_step(void *arg, struct MHD_Connection *http, const char *url,
                              const char *method, const char *version, const char *data,
                              size_t *size, void **state);
 void request_end(void *arg, struct MHD_Connection *http, void **state,
                  enum MHD_RequestTerminationCode code);
-void requests_sweep(struct admin *a); /* gives up those past their deadline; all when draining */
-void requests_named(void *arg, uid_t uid);
 
 #endif

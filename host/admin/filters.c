@@ -121,7 +121,7 @@ static void read_pages(const struct target *t, const struct filter_rules *rules,
         problem_add(errors, "page", "page and cursor cannot be given together");
     if (cursor == NULL) {
         json_object_set_new(args, "page", json_integer(1));
-        read_count(t, "page", 1000000000, args, errors);
+        read_count(t, "page", 100000000, args, errors);
     }
 }
 

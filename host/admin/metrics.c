@@ -1,5 +1,7 @@
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -89,16 +91,17 @@ static void add_admin(struct metric_set *set, const struct admin *admin)
     gauge(set, "http_connections_open", "connections open now", (double)s.connections_open);
 }
 
+/* The second number of statm, in pages. */
 static double resident_bytes(void)
 {
-    unsigned long size, resident = 0;
+    char line[128] = "";
     FILE *file = fopen("/proc/self/statm", "re");
     if (file == NULL)
         return 0;
-    if (fscanf(file, "%lu %lu", &size, &resident) != 2)
-        resident = 0;
+    const char *second = fgets(line, sizeof line, file) != NULL ? strchr(line, ' ') : NULL;
     fclose(file);
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
+    double pages = second != NULL ? (double)strtoul(second, NULL, 10) : 0;
+    return pages * (double)sysconf(_SC_PAGESIZE);
 }
 
 static double open_descriptors(void)

@@ -33,6 +33,15 @@ void question_failed(struct request *r, wt_status status, const char *message)
     request_problem(r, 500, "%s", message != NULL ? message : "the plugin failed");
 }
 
+static void fail(struct request *r, const struct question_answers *answers, wt_status status,
+                 const char *message)
+{
+    if (answers->bad != NULL)
+        answers->bad(r, status, message);
+    else
+        question_failed(r, status, message);
+}
+
 static void on_answer(void *arg, wt_status status, const char *message, const char *body,
                       size_t size)
 {
@@ -45,10 +54,8 @@ static void on_answer(void *arg, wt_status status, const char *message, const ch
         answers.good(r, body, size);
     else if (status == WT_OK)
         request_answer_copy(r, 200, "application/json", body, size);
-    else if (answers.bad != NULL)
-        answers.bad(r, status, message);
     else
-        question_failed(r, status, message);
+        fail(r, &answers, status, message);
 }
 
 static void give_up(struct request *r, void *arg)
@@ -77,8 +84,12 @@ void question_ask(struct request *r, const char *name, json_t *args,
     q->asked = plugins_ask(request_ports(r)->plugins, name, text, ANSWER_MS, on_answer, q);
     free(text);
     if (q->asked == NULL) {
+        struct question_answers none = q->answers;
         free(q);
-        request_problem(r, 503, "no plugin can be asked now");
+        if (plugins_count(request_ports(r)->plugins) == 0)
+            fail(r, &none, WT_E_UNSUPPORTED, "no plugin is configured, so there is no history");
+        else
+            fail(r, &none, WT_E_AGAIN, "no plugin can be asked now");
         return;
     }
     request_wait(r, ANSWER_MS + MARGIN_MS, give_up, q);

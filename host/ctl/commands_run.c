@@ -82,24 +82,42 @@ static void show(struct session *s, const json_t *run, double seconds, char last
         progress_show(&p, stderr, s->terminal ? s->width : 0, last);
 }
 
+/* What is known of it: "3 new wallets, 4 updated, 0 errors". */
+static void say_figures(FILE *out, const json_t *run)
+{
+    static const struct {
+        const char *key, *words;
+    } rows[] = {{"tokens_analyzed", "tokens"},
+                {"new_wallets", "new wallets"},
+                {"updated_wallets", "updated"},
+                {"error_count", "errors"}};
+    const char *separator = ": ";
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[SHOWN_SIZE];
+        if (field_shown_count(run, rows[i].key, text)[0] == '\0')
+            continue; /* the recorder has not said */
+        fprintf(out, "%s%s %s", separator, text, rows[i].words);
+        separator = ", ";
+    }
+    fputc('\n', out);
+}
+
 static enum status say_end(struct session *s, const json_t *run, const char *id)
 {
-    char text[4][SHOWN_SIZE];
+    char took[SHOWN_SIZE];
     const char *status = field_text(run, "status");
     const char *reason = field_text(run, "reason");
     bool good = strcmp(status, "completed") == 0;
-    if (!s->json) {
-        progress_clear(stderr, s->terminal ? s->width : 0);
-        fprintf(s->out, "run %s: %s%s%s after %s: %s new wallets, %s updated, %s errors\n", id,
-                colour_code(status_colour(status), s->colours), status,
-                colour_code(COLOUR_NONE, s->colours),
-                field_shown_duration(run, "duration_seconds", text[0]),
-                field_shown_count(run, "new_wallets", text[1])[0] != '\0' ? text[1] : "?",
-                field_shown_count(run, "updated_wallets", text[2])[0] != '\0' ? text[2] : "?",
-                field_shown_count(run, "error_count", text[3])[0] != '\0' ? text[3] : "?");
-        if (!good && reason != NULL)
-            print_field(s, "reason", reason, COLOUR_NONE);
-    }
+    if (s->json)
+        return good ? STATUS_OK : STATUS_RUN_FAILED;
+    progress_clear(stderr, s->terminal ? s->width : 0);
+    fprintf(s->out, "run %s: %s%s%s", id, colour_code(status_colour(status), s->colours), status,
+            colour_code(COLOUR_NONE, s->colours));
+    if (field_shown_duration(run, "duration_seconds", took)[0] != '\0')
+        fprintf(s->out, " after %s", took);
+    say_figures(s->out, run);
+    if (!good && reason != NULL)
+        print_field(s, "reason", reason, COLOUR_NONE);
     return good ? STATUS_OK : STATUS_RUN_FAILED;
 }
 

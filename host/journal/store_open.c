@@ -53,16 +53,16 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_SET_HEAD] = "UPDATE journal SET head = ?1, end = ?2",
     [SQL_OPEN_RUN] = "INSERT OR REPLACE INTO open_run VALUES (?1, ?2, ?3)",
     [SQL_CLOSE_RUN] = "DELETE FROM open_run WHERE run_id = ?1",
-    [SQL_PUT_SLOT] = "INSERT INTO slot VALUES (?1, ?2)"
-                     " ON CONFLICT DO UPDATE SET due_us = max(due_us, excluded.due_us)",
+    [SQL_PUT_SLOT] = ("INSERT INTO slot VALUES (?1, ?2)"
+                      " ON CONFLICT DO UPDATE SET due_us = max(due_us, excluded.due_us)"),
     [SQL_PUT_SETTING] = "INSERT OR REPLACE INTO setting VALUES (?1, ?2)",
     [SQL_DROP_SETTING] = "DELETE FROM setting WHERE name = ?1",
     [SQL_PUT_MARK] = "INSERT OR REPLACE INTO consumer VALUES (?1, ?2)",
     [SQL_AT] = "SELECT at FROM event WHERE seq = ?1",
     [SQL_WALK] = "SELECT seq, at, time_us FROM event WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
     [SQL_TRIM] = "DELETE FROM event WHERE seq < ?1",
-    [SQL_READ] = "SELECT seq, kind, version, time_us, id, run_id, body FROM event"
-                 " WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq",
+    [SQL_READ] = ("SELECT seq, kind, version, time_us, id, run_id, body FROM event"
+                  " WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq"),
 };
 
 int store_error(const struct store *s, const char *doing, struct error *err)
@@ -122,12 +122,10 @@ static int make_file(const char *path, struct error *err)
 static int connect_file(const char *path, int flags, struct store **out, struct error *err)
 {
     struct store *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        return error_set(err, ENOMEM, "out of memory");
-    s->path = strdup(path);
-    if (s->path == NULL) {
+    if (s == NULL || (s->path = strdup(path)) == NULL) {
         free(s);
-        return error_set(err, ENOMEM, "out of memory");
+        error_set(err, ENOMEM, "out of memory");
+        return -1;
     }
     if (sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
         store_error(s, "open", err);
@@ -149,6 +147,7 @@ static int execute(struct store *s, const char *sql, struct error *err)
 static int number(struct store *s, const char *sql, int64_t *out, struct error *err)
 {
     sqlite3_stmt *stmt;
+    *out = 0;
     if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) != SQLITE_OK)
         return store_error(s, "open", err);
     int status = 0;
@@ -163,7 +162,7 @@ static int number(struct store *s, const char *sql, int64_t *out, struct error *
 /* Is the file a journal, and is it new? */
 static int identify(struct store *s, bool *is_new, struct error *err)
 {
-    int64_t application, format, tables;
+    int64_t application = 0, format = 0, tables = 0;
     if (number(s, "PRAGMA application_id", &application, err) != 0 ||
         number(s, "PRAGMA user_version", &format, err) != 0 ||
         number(s, "SELECT count(*) FROM sqlite_schema", &tables, err) != 0)
@@ -251,8 +250,8 @@ static int sync_folder(const char *path, struct error *err)
 
 int store_open(const char *path, struct store **out, struct error *err)
 {
-    struct store *s;
-    bool is_new;
+    struct store *s = NULL;
+    bool is_new = false;
     if (make_file(path, err) != 0 || connect_file(path, SQLITE_OPEN_READWRITE, &s, err) != 0)
         return -1;
     if (identify(s, &is_new, err) != 0)
@@ -277,7 +276,7 @@ fail:
 
 int store_open_reader(const char *path, struct store **out, struct error *err)
 {
-    struct store *s;
+    struct store *s = NULL;
     if (connect_file(path, SQLITE_OPEN_READWRITE, &s, err) != 0)
         return -1;
     if (execute(s, "PRAGMA query_only = ON", err) != 0 ||

@@ -12,7 +12,8 @@ static int end_of(struct store *s, uint64_t seq, uint64_t *out, struct error *er
     *out = s->end;
     if (seq >= s->head)
         return 0;
-    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)(seq + 1));
+    seq++;
+    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)seq);
     int code = sqlite3_step(stmt);
     if (code == SQLITE_ROW)
         *out = (uint64_t)sqlite3_column_int64(stmt, 0);

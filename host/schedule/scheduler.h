@@ -47,6 +47,9 @@ void scheduler_close(struct scheduler *s, void (*closed)(void *arg), void *arg);
 size_t scheduler_count(const struct scheduler *s);
 bool scheduler_view(const struct scheduler *s, size_t i, struct schedule_view *out);
 
+/* The interval of a schedule, in seconds. */
+enum { SCHEDULE_EVERY_MIN = 1, SCHEDULE_EVERY_MAX = 366 * 24 * 60 * 60 };
+
 /* What an API client may change of a schedule. */
 struct schedule_change {
     bool has_enabled, enabled;

@@ -138,11 +138,11 @@ static void test_bad_lines_become_errors_and_the_run_goes_on(void **state)
     await_run(w, id, "completed");
     then_query(world_postgres(w),
                "SELECT line, left(message, 32) FROM walltrack.discovery_run_errors ORDER BY line",
-               "1|line 1: not JSON: invalid token \n"
+               "1|line 1: not JSON: '[' or '{' exp\n"
                "2|line 2: source_token: empty\n"
                "3|line 3: initial_score: 2 is outs\n"
                "4|line 4: longer than 64 KiB\n"
-               "5|line 5: not JSON: invalid token \n"
+               "5|line 5: not JSON: '[' or '{' exp\n"
                "6|line 6: not JSON: unable to deco");
     then_query(world_postgres(w), "SELECT error_count, new_wallets FROM " RUNS, "6|1");
 }
@@ -173,6 +173,12 @@ static void test_too_many_discoveries_fail_the_run(void **state)
     then_query(world_postgres(w), "SELECT count(*) FROM walltrack.discovery_run_wallets", "1000");
 }
 
+static bool journal_is_full(struct world *w, void *arg)
+{
+    (void)arg;
+    return world_get(w, "/health") == 503 && strcmp(world_value(w, "/journal/full"), "true") == 0;
+}
+
 static void test_a_full_journal_pauses_engines_and_refuses_runs(void **state)
 {
     struct world *w = *state;
@@ -186,7 +192,7 @@ static void test_a_full_journal_pauses_engines_and_refuses_runs(void **state)
     postgres_stop(pg, POSTGRES_FAST);
 
     when_run(w, NULL);
-    await_get(w, "/health", "/checks/journal/full", "true");
+    await(w, "a full journal", journal_is_full, NULL);
     assert_int_equal(world_post(w, "/api/discovery/run", NULL), 503);
     assert_non_null(strstr(world_text(w), "full"));
     postgres_start(pg);

@@ -64,12 +64,12 @@ static void test_walltrackctl_waits_for_a_run_and_lists_it(void **state)
     struct world *w = *state;
     given_engine(w, engine);
 
-    assert_int_equal(when_ctl(w, "run", "--wait", "--max-tokens", "3"), 0);
-    assert_int_equal(when_ctl(w, "runs", "--json"), 0);
+    then_ctl(w, 0, "run", "--wait", "--max-tokens", "3");
+    then_ctl(w, 0, "runs", "--json");
     assert_string_equal(world_value(w, "/runs/0/params/max_tokens"), "3");
 
     given_engine(w, "#!/bin/sh\nexit 3\n");
-    assert_int_equal(when_ctl(w, "run", "--wait"), 1);
+    then_ctl(w, 1, "run", "--wait");
 }
 
 static void test_history_survives_a_restart(void **state)

@@ -13,9 +13,9 @@
 #include "support/postgres.h"
 #include "support/world.h"
 
-enum { FOUND = 20000 };
+static char half[] = "half";
 
-/* Finds FOUND wallets, half of them only after the test has made the file "go". */
+/* Finds 20,000 wallets, half of them only after the test has made the file "go". */
 #define ENGINE_OF_MANY                                                                             \
     "#!/bin/sh\n"                                                                                  \
     "many() { seq $1 $2 | sed 's/.*/{\"event\":\"wallet\",\"wallet_address\":\"W&\","              \
@@ -145,7 +145,7 @@ static void test_the_host_is_killed_during_a_run(void **state)
     given_engine(w, ENGINE_OF_MANY);
 
     when_run(w, NULL);
-    await(w, "half of the wallets", file_exists, "half");
+    await(w, "half of the wallets", file_exists, half);
     postgres_await(pg, "SELECT count(*) > 100 FROM " WALLETS, "t", WORLD_MS);
     world_kill(w);
     world_start(w);
@@ -192,7 +192,7 @@ static void test_a_stop_cancels_what_runs_and_leaves_nothing_behind(void **state
     given_engine(w, ENGINE_OF_MANY);
 
     when_run(w, NULL);
-    await(w, "half of the wallets", file_exists, "half");
+    await(w, "half of the wallets", file_exists, half);
     world_stop(w);
 
     then_query(pg, "SELECT status, reason, completed_at IS NOT NULL FROM " RUNS,

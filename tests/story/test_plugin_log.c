@@ -38,37 +38,53 @@ static int setup(void **state)
     return 0;
 }
 
-/* All lines as one JSON array, which the caller gives back; NULL when one is not JSON. */
-static json_t *read_events(struct world *w)
+/* All lines as one JSON array; static, so that a failing test leaves nothing behind. */
+static json_t *events;
+
+static void forget_events(void)
+{
+    json_decref(events);
+    events = NULL;
+}
+
+static void read_events(struct world *w)
 {
     char *text = scratch_read(world_path(w, "events"));
     char *rest = NULL;
-    json_t *events = json_array();
+    forget_events();
+    events = json_array();
     char *line = text != NULL ? strtok_r(text, "\n", &rest) : NULL;
     for (; line != NULL; line = strtok_r(NULL, "\n", &rest))
         if (json_array_append_new(events, json_loads(line, 0, NULL)) != 0)
             break;
     free(text);
-    return events;
 }
 
-static bool ends_with_run_end(struct world *w, void *runs)
+static int teardown(void **state)
 {
-    json_t *events = read_events(w);
-    size_t ends = 0;
-    size_t i = 0;
-    const json_t *event = NULL;
-    json_array_foreach (events, i, event) {
-        const char *name = json_string_value(json_object_get(event, "event"));
-        ends += name != NULL && strcmp(name, "run_end") == 0;
-    }
-    json_decref(events);
-    return ends == *(const size_t *)runs;
+    forget_events();
+    return world_teardown(state);
 }
 
-static void await_ended_runs(struct world *w, size_t runs)
+/* A run of the engine above makes six events. */
+enum { EVENTS_PER_RUN = 6 };
+
+static json_int_t seq_of(size_t i)
 {
-    await(w, "the end of the run in the file", ends_with_run_end, &runs);
+    return json_integer_value(json_object_get(json_array_get(events, i), "seq"));
+}
+
+static bool last_seq_is(struct world *w, void *seq)
+{
+    read_events(w);
+    size_t n = json_array_size(events);
+    return n > 0 && seq_of(n - 1) == *(const json_int_t *)seq;
+}
+
+static void await_ended_runs(struct world *w, int runs)
+{
+    json_int_t last = (json_int_t)runs * EVENTS_PER_RUN;
+    await(w, "the end of the run in the file", last_seq_is, &last);
 }
 
 #define then_event(events, i, key, expected)                                                       \
@@ -84,11 +100,9 @@ static void test_every_event_is_a_line_in_order(void **state)
     const char *id = when_run(w, "{\"triggered_by\": \"ada\", \"min_profit_pct\": 12.5}");
 
     await_ended_runs(w, 1);
-    json_t *events = read_events(w);
-    assert_int_equal(json_array_size(events), 6);
-    for (size_t i = 0; i < 6; i++) {
-        const json_t *seq = json_object_get(json_array_get(events, i), "seq");
-        assert_int_equal(json_integer_value(seq), i + 1);
+    assert_int_equal(json_array_size(events), EVENTS_PER_RUN);
+    for (size_t i = 0; i < EVENTS_PER_RUN; i++) {
+        assert_int_equal(seq_of(i), i + 1);
         then_event(events, i, "event", expected[i]);
         then_event(events, i, "run_id", id);
     }
@@ -97,7 +111,6 @@ static void test_every_event_is_a_line_in_order(void **state)
     then_event(events, 2, "wallet_address", "W1");
     then_event(events, 4, "code", "odd");
     then_event(events, 5, "status", "completed");
-    json_decref(events);
 }
 
 /* What the engine did not say is not in the line: absent, zero and false are three things. */
@@ -107,7 +120,6 @@ static void test_absent_values_are_left_out(void **state)
     when_run(w, NULL);
     await_ended_runs(w, 1);
 
-    json_t *events = read_events(w);
     const json_t *said = json_array_get(events, 2);
     const json_t *silent = json_array_get(events, 3);
 
@@ -117,7 +129,6 @@ static void test_absent_values_are_left_out(void **state)
     assert_null(json_object_get(silent, "is_new"));
     assert_null(json_object_get(silent, "initial_score"));
     assert_null(json_object_get(silent, "profile"));
-    json_decref(events);
 }
 
 static void test_nothing_is_missing_after_a_crash(void **state)
@@ -132,17 +143,11 @@ static void test_nothing_is_missing_after_a_crash(void **state)
     when_run(w, NULL);
 
     await_ended_runs(w, 2);
-    json_t *events = read_events(w);
     json_int_t last = 0;
-    size_t i = 0;
-    const json_t *event = NULL;
-    json_array_foreach (events, i, event) {
-        json_int_t seq = json_integer_value(json_object_get(event, "seq"));
-        assert_true(seq <= last + 1); /* repeated perhaps, but never left out */
-        last = seq > last ? seq : last;
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        assert_true(seq_of(i) <= last + 1); /* repeated perhaps, but never left out */
+        last = seq_of(i) > last ? seq_of(i) : last;
     }
-    assert_int_equal(last, 12);
-    json_decref(events);
 }
 
 static void test_a_wrong_configuration_is_said(void **state)
@@ -165,10 +170,9 @@ static void test_a_wrong_configuration_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_every_event_is_a_line_in_order, setup, world_teardown),
-        cmocka_unit_test_setup_teardown(test_absent_values_are_left_out, setup, world_teardown),
-        cmocka_unit_test_setup_teardown(test_nothing_is_missing_after_a_crash, setup,
-                                        world_teardown),
+        cmocka_unit_test_setup_teardown(test_every_event_is_a_line_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_absent_values_are_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_is_missing_after_a_crash, setup, teardown),
         cmocka_unit_test(test_a_wrong_configuration_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,7 +144,7 @@ static void test_the_answer_and_the_rows_say_the_same(void **state)
     snprintf(path, sizeof path, "/api/discovery/runs/%s", id);
     then_get(w, path, "/id", id);
     then_get(w, path, "/params/min_profit_pct", "12.34");
-    then_get(w, path, "/params/min_volume_usd", "50000.00");
+    then_get(w, path, "/params/min_volume_usd", "50000.0");
     then_get(w, path, "/triggered_by", "me");
     then_get(w, path, "/new_wallets", "2");
     then_get(w, path, "/error_count", "2");
@@ -155,7 +155,7 @@ static void test_the_answer_and_the_rows_say_the_same(void **state)
     then_get(w, path, "/wallets/0/wallet_address", "W1");
     then_get(w, path, "/wallets/0/initial_score", "0.8712");
     then_get(w, path, "/wallets/0/profile/buys", "2");
-    then_get(w, path, "/wallets/1/initial_score", "0.0000");
+    then_get(w, path, "/wallets/1/initial_score", "0.0");
     then_get(w, path, "/wallets/1/profile", "null");
     then_get(w, path, "/wallets/2/initial_score", "null");
     then_get(w, path, "/wallets/3", "(absent)");

@@ -24,9 +24,11 @@ const char *world_lend(struct world *w, char *text)
 {
     if (text == NULL)
         cannot_go_on("out of memory");
-    char **place = &w->texts[w->next_text++ % WORLD_TEXTS];
-    free(*place);
-    *place = text;
+    struct world_text *lent = malloc(sizeof *lent);
+    if (lent == NULL)
+        cannot_go_on("out of memory");
+    *lent = (struct world_text){w->texts, text};
+    w->texts = lent;
     return text;
 }
 
@@ -190,8 +192,12 @@ void world_free(struct world *w)
     world_forget_answer(w);
     json_decref(w->config);
     free(w->log);
-    for (unsigned i = 0; i < WORLD_TEXTS; i++)
-        free(w->texts[i]);
+    while (w->texts != NULL) {
+        struct world_text *next = w->texts->next;
+        free(w->texts->text);
+        free(w->texts);
+        w->texts = next;
+    }
     free(w);
 }
 

@@ -60,7 +60,7 @@ int world_start_fails(struct world *w);                 /* starts what must end 
 pid_t world_pid(const struct world *w);                 /* -1 when it does not run             */
 struct postgres *world_postgres(const struct world *w); /* as in the options                   */
 
-/* "DIRECTORY/name", borrowed for 16 further calls that lend a text. */
+/* "DIRECTORY/name", borrowed until world_free(), as all texts are that are lent here. */
 const char *world_path(struct world *w, const char *name);
 const char *world_log(struct world *w); /* all that the host has logged; borrowed until the next */
 void world_touch(struct world *w, const char *name); /* makes an empty file in the directory    */
@@ -100,13 +100,13 @@ int world_post(struct world *w, const char *path, const char *body);
 int world_put(struct world *w, const char *path, const char *body);
 
 /* Of the last answer.  world_value(): what stands at a JSON pointer ("/runs/0/status"), strings as
- * they are, all else as JSON text, "(absent)" when nothing is there; borrowed for 16 calls. */
+ * they are, all else as JSON text, "(absent)" when nothing is there; borrowed. */
 const char *world_text(const struct world *w);
 const json_t *world_json(const struct world *w); /* NULL when it is not JSON */
 const char *world_value(struct world *w, const char *pointer);
 const char *world_header(struct world *w, const char *name); /* "" when absent */
 
-/* Starts a run with that body (NULL: defaults) and returns its id, borrowed for 16 calls. */
+/* Starts a run with that body (NULL: defaults) and returns its id, borrowed. */
 #define when_run(w, body) when_run_at((w), (body), __FILE__, __LINE__)
 const char *when_run_at(struct world *w, const char *body, const char *file, int line);
 
@@ -117,6 +117,12 @@ const char *when_run_at(struct world *w, const char *body, const char *file, int
 int when_ctl_at(struct world *w, const char *const arguments[], const char *file, int line);
 
 /* ---- what is expected ---- */
+
+/* walltrackctl with these arguments ends with that status. */
+#define then_ctl(w, status, ...)                                                                   \
+    then_ctl_at((w), (status), (const char *const[]){__VA_ARGS__, NULL}, __FILE__, __LINE__)
+void then_ctl_at(struct world *w, int status, const char *const arguments[], const char *file,
+                 int line);
 
 /* The request is answered with that status. */
 #define then_status(w, path, status) then_status_at((w), (path), (status), __FILE__, __LINE__)

@@ -203,6 +203,15 @@ int when_ctl_at(struct world *w, const char *const arguments[], const char *file
 
 /* ---- what it expects ---- */
 
+void then_ctl_at(struct world *w, int status, const char *const arguments[], const char *file,
+                 int line)
+{
+    int got = when_ctl_at(w, arguments, file, line);
+    if (got != status)
+        world_fail(w, file, line, "walltrackctl %s …: status %d, not %d: %s", arguments[0], got,
+                   status, world_text(w));
+}
+
 void then_status_at(struct world *w, const char *path, int status, const char *file, int line)
 {
     int got = world_get(w, path);

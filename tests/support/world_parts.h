@@ -5,7 +5,12 @@
 #include "support/scratch.h"
 #include "support/world.h"
 
-enum { WORLD_TEXTS = 16, WORLD_POLL_MS = 10 };
+enum { WORLD_POLL_MS = 10 };
+
+struct world_text {
+    struct world_text *next;
+    char *text;
+};
 
 struct world {
     struct postgres *pg; /* borrowed */
@@ -21,11 +26,10 @@ struct world {
         char *headers;
         size_t headers_size;
     } answer;
-    char *texts[WORLD_TEXTS]; /* lent, the oldest is freed for the next */
-    unsigned next_text;
+    struct world_text *texts; /* lent */
 };
 
-/* Keeps `text` (malloc'd) for WORLD_TEXTS further calls, and returns it. */
+/* Keeps `text` (malloc'd) until world_free(), and returns it. */
 const char *world_lend(struct world *w, char *text);
 
 /* Forgets the last answer. */

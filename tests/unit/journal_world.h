@@ -40,7 +40,7 @@ static inline int world_start(void **state)
     struct world *w = calloc(1, sizeof *w);
     assert_non_null(w);
     log_setup(LOG_ERROR, LOG_TEXT);
-    strcpy(w->dir, "/tmp/walltrack-journal.XXXXXX");
+    snprintf(w->dir, sizeof w->dir, "%s", "/tmp/walltrack-journal.XXXXXX");
     assert_non_null(mkdtemp(w->dir));
     w->limits = (struct journal_limits){3600, 1 << 28, INT64_C(1) << 32};
     assert_int_equal(uv_loop_init(&w->loop), 0);

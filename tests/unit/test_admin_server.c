@@ -44,7 +44,7 @@ static struct {
 
     wt_status answer_status;
     const char *answer;
-    bool answer_never;
+    bool answer_never, no_plugin;
     char asked[32], args[2048];
     int cancelled;
 
@@ -130,6 +130,8 @@ struct plugins_question *plugins_ask(struct plugins *p, const char *name, const 
                                      uint64_t timeout_ms, plugins_answer answer, void *arg)
 {
     (void)p, (void)timeout_ms;
+    if (play.no_plugin)
+        return NULL;
     snprintf(play.asked, sizeof play.asked, "%s", name);
     snprintf(play.args, sizeof play.args, "%s", args);
     struct plugins_question *q = calloc(1, sizeof *q);
@@ -242,7 +244,7 @@ static int world_start(void **state)
     memset(&play, 0, sizeof play);
     play.answer = "{}";
     play.plugin_live = true;
-    strcpy(folder + strlen(folder) - 6, "XXXXXX");
+    memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
     assert_non_null(mkdtemp(folder));
     assert_true(asprintf(&config.admin.socket, "%s/run/admin.sock", folder) > 0);
     config.admin.mode = 0600;
@@ -656,6 +658,11 @@ static void test_a_run_is_found_wherever_it_is_known(void **state)
     play.answer = "the database is away";
     assert_int_equal(ask("GET", RUN, NULL), 200);
     then_answer_has("\"triggered_by\":\"me\"");
+
+    play.no_plugin = true;
+    assert_int_equal(ask("GET", RUN, NULL), 200);
+    then_answer_has("\"triggered_by\":\"me\"");
+    assert_int_equal(ask("GET", "/api/discovery/stats", NULL), 503);
 }
 
 static void test_items_of_a_run_that_is_not_recorded_yet_are_none(void **state)
@@ -805,6 +812,41 @@ static void test_a_full_house_empties_again(void **state)
     assert_int_equal(ask("GET", "/", NULL), 200);
 }
 
+/* What the host answers to these bytes, which no client library would send. */
+static void ask_raw(const char *bytes, char *out, size_t room)
+{
+    size_t used = 0;
+    int fd = connect_raw();
+    assert_int_equal(write(fd, bytes, strlen(bytes)), strlen(bytes));
+    while (strstr(out, "\r\n\r\n") == NULL) {
+        uv_run(&loop, UV_RUN_NOWAIT);
+        ssize_t n = read(fd, out + used, room - used - 1);
+        if (n == 0)
+            break;
+        used += n > 0 ? (size_t)n : 0;
+        out[used] = '\0';
+    }
+    close(fd);
+}
+
+static void test_tricks_with_the_length_are_refused(void **state)
+{
+    (void)state;
+#define HEAD "POST /api/discovery/run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    static const char *const tricks[] = {
+        HEAD "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+        HEAD "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        HEAD "Content-Length: -1\r\n\r\n{}",
+        HEAD "Content-Length: 99999999999999999999\r\n\r\n{}",
+    };
+    for (size_t i = 0; i < sizeof tricks / sizeof tricks[0]; i++) {
+        char answer[4096] = "";
+        ask_raw(tricks[i], answer, sizeof answer);
+        assert_int_equal(strncmp(answer, "HTTP/1.1 4", 10), 0);
+    }
+    assert_int_equal(play.starts, 0);
+}
+
 static void test_running_out_of_descriptors_does_not_spin(void **state)
 {
     (void)state;
@@ -877,6 +919,7 @@ int main(void)
         STORY(test_the_socket_is_private_and_owned_once),
         STORY(test_a_path_that_is_too_long_is_refused),
         STORY(test_a_full_house_empties_again),
+        STORY(test_tricks_with_the_length_are_refused),
         STORY(test_running_out_of_descriptors_does_not_spin),
         STORY(test_closing_answers_those_who_wait),
         STORY(test_a_start_outlives_the_api),

@@ -86,7 +86,7 @@ static void test_tables_are_aligned_and_cut(void **state)
     text = printed(t, 20, false);
     assert_string_equal(text, "NAME           N  S\n"
                               "Zoë            7  on\n"
-                              "a rathe…   1,234  -\n");
+                              "a rather…  1,234  -\n");
     free(text);
     text = printed(t, 0, true);
     assert_non_null(strstr(text, "\033[32mon\033[0m"));
@@ -120,7 +120,7 @@ static int given(const char *line)
     static char text[512];
     char *argv[32] = {(char *)"walltrackctl"};
     int argc = 1;
-    strcpy(text, line);
+    snprintf(text, sizeof text, "%s", line);
     for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " "))
         argv[argc++] = word;
     problem = (struct error){0};

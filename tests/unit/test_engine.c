@@ -80,8 +80,8 @@ static const struct engine_events events = {on_line, on_batch, on_ended};
 
 static void start(struct story *s, const char *script, int64_t timeout_ms, int64_t grace_ms)
 {
-    char *command[] = {"/bin/sh", "-c", (char *)script, NULL};
-    char *environment[] = {"GREETING=hello", NULL};
+    char *command[] = {(char *)"/bin/sh", (char *)"-c", (char *)script, NULL};
+    char *environment[] = {(char *)"GREETING=hello", NULL};
     struct engine_spec spec = {
         .log_name = "run test",
         .command = command,
@@ -233,10 +233,10 @@ static void no_batch(void *arg)
 static void be_a_host(int report)
 {
     static const struct engine_events quiet = {hear_nothing, no_batch, NULL};
-    char *command[] = {"/bin/sh", "-c",
-                       "trap '' TERM HUP; setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 600' & "
-                       "echo $$; while :; do sleep 1; done",
-                       NULL};
+    static const char script[] =
+        "trap '' TERM HUP; setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 600' & "
+        "echo $$; while :; do sleep 1; done";
+    char *command[] = {(char *)"/bin/sh", (char *)"-c", (char *)script, NULL};
     struct engine_spec spec = {"run orphan", command, NULL, "{}", 60000, 1000};
     uv_loop_t loop;
     struct engine *engine;
