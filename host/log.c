@@ -76,8 +76,8 @@ void log_line(enum log_level level, const char *part, const char *format, ...)
     size_t used = (size_t)head;
     used += escape(line + used, LINE_MAX_BYTES, message, json);
     if (json) {
-        memcpy(line + used, "\"}", 2);
-        used += 2;
+        line[used++] = '"';
+        line[used++] = '}';
     }
     line[used++] = '\n';
     /* One write a line keeps lines whole; a log that cannot be written is not worth dying for. */

@@ -23,7 +23,11 @@ const char quarantine_columns[] = "recorder_quarantine (stream, seq, kind, versi
 
 /* Of a wallet's row: the count of fields, id and run_id stand before is_new, and the address after
  * it; each field begins with its size. */
-enum { IS_NEW_AT = 2 + 20 + 20 + 4, ADDRESS_SIZE_AT = IS_NEW_AT + 1, ADDRESS_AT = ADDRESS_SIZE_AT + 4 };
+enum {
+    IS_NEW_AT = 2 + 20 + 20 + 4,
+    ADDRESS_SIZE_AT = IS_NEW_AT + 1,
+    ADDRESS_AT = ADDRESS_SIZE_AT + 4
+};
 
 static const char *const trigger_names[] = WT_TRIGGER_NAMES;
 static const char *const outcome_names[] = WT_SLOT_OUTCOME_NAMES;
@@ -309,7 +313,7 @@ void batch_quarantine_row(const struct batch *b, size_t entry, const char *strea
     copy_int4(out, e->version);
     copy_uuid(out, &e->run_id);
     copy_int8(out, e->time_us); /* not as a time: it may be what is wrong with the event */
-    if (e->body_size > 0) /* behind the size that add_bytes() wrote */
+    if (e->body_size > 0)       /* behind the size that add_bytes() wrote */
         copy_bytes(out, b->bodies.data + e->body + 4, e->body_size);
     else
         copy_bytes(out, NULL, 0);

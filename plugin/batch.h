@@ -34,9 +34,9 @@ struct entry {
     wt_uuid run_id;
     uint16_t kind, version;
     uint16_t table;
-    bool undecided;  /* a wallet whose is_new is for the recorder to find out */
-    size_t row;      /* where its row starts, in its table's rows             */
-    size_t body;     /* where the journal's bytes start, in bodies            */
+    bool undecided; /* a wallet whose is_new is for the recorder to find out */
+    size_t row;     /* where its row starts, in its table's rows             */
+    size_t body;    /* where the journal's bytes start, in bodies            */
     uint32_t body_size;
 };
 
@@ -60,8 +60,8 @@ struct batch {
     size_t undecided; /* how many entries are */
 };
 
-void batch_free(struct batch *b);  /* back to zeroed */
-void batch_clear(struct batch *b); /* empty, memory kept */
+void batch_free(struct batch *b);          /* back to zeroed */
+void batch_clear(struct batch *b);         /* empty, memory kept */
 size_t batch_bytes(const struct batch *b); /* of rows and bodies            */
 size_t batch_room(const struct batch *b);  /* memory held, filled or not    */
 

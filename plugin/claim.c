@@ -1,8 +1,8 @@
 /* Happy path: begin and lock → read the migrations → apply and note each missing one → make the
  * cursor row if there is none → lock it → take it → note a gap if there is one → commit.
- * Failure: the first error counts; the transaction ends with the connection.  If it was the wait for
- * the row's lock that failed, the backend that claimed the row last is ended, when it is one of ours and holds the
- * row still; the next instance then gets through. */
+ * Failure: the first error counts; the transaction ends with the connection.  If it was the wait
+ * for the row's lock that failed, the backend that claimed the row last is ended, when it is one of
+ * ours and holds the row still; the next instance then gets through. */
 #include "claim.h"
 
 #include <inttypes.h>
@@ -60,15 +60,13 @@ static void send_sql(struct claim *c, enum step step, const char *sql, uint64_t 
     pg_conn_query(c->conn, sql, ms);
 }
 
-
 static void send_params(struct claim *c, enum step step, const char *name, int n,
                         const char *const *values)
 {
     char *sql = sql_named(name, c->instance->schema);
     c->step = (int)step;
     if (sql != NULL)
-        pg_conn_query_params(c->conn, sql, &(struct pg_params){.n = n, .values = values},
-                             STEP_MS);
+        pg_conn_query_params(c->conn, sql, &(struct pg_params){.n = n, .values = values}, STEP_MS);
     else
         c->done(c->arg, WT_E_AGAIN, "out of memory");
     free(sql);
@@ -240,8 +238,8 @@ static void on_result(void *user, const PGresult *r)
             refuse(c, WT_E_INTERNAL, "claim: the cursor row is gone");
         break;
     case COMMIT:
-        c->committed = strcmp(PQcmdStatus((PGresult *)r), "COMMIT") == 0 &&
-                       pg_conn_warnings(c->conn) == 0;
+        c->committed =
+            strcmp(PQcmdStatus((PGresult *)r), "COMMIT") == 0 && pg_conn_warnings(c->conn) == 0;
         break;
     case UNBLOCK:
         if (PQntuples(r) == 1)

@@ -1,7 +1,7 @@
 /* claim.h: taking a stream over, in one transaction.
  *
- * Promise: afterwards the schema is up to date, the cursor row carries our token, and nobody who held
- *          the stream before can commit another batch: their update of the row finds another token.
+ * Promise: afterwards the schema is up to date, the cursor row carries our token, and nobody who
+ * held the stream before can commit another batch: their update of the row finds another token.
  *          Waiting for the row's lock waits out a transaction of the holder before.
  *          Events that the journal has dropped before they were recorded leave an exact gap row.
  * Thread:  loop only.
@@ -27,7 +27,7 @@ struct claim {
     size_t migration;
     bool locked_out; /* the row's lock did not come in time */
     bool committed;
-    bool found;      /* the cursor row */
+    bool found; /* the cursor row */
     wt_status status;
     char why[WHY_SIZE];
     uint64_t cursor; /* the result */

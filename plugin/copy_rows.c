@@ -167,7 +167,8 @@ void copy_time(struct rows *r, int64_t us)
     copy_int8(r, shifted);
 }
 
-/* PostgreSQL's digits are in base 10,000; with a scale of at most 4 there is one after the point. */
+/* PostgreSQL's digits are in base 10,000; with a scale of at most 4 there is one after the point.
+ */
 void copy_numeric(struct rows *r, int64_t value, int scale)
 {
     enum { BASE = 10000, MAX_DIGITS = 6 };

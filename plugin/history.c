@@ -1,8 +1,8 @@
-/* Happy path of a question: begin (read-only, with its time limit) → select → the answer is passed on →
- * commit → next.  Failure of the server's: the question ends with it, rollback, next.  Failure of
- * the connection: all end with WT_E_AGAIN; a new connection is made for a question that comes after
- * the back-off.  A cancelled question that runs takes the connection with it: nothing blocks, and
- * the server notices. */
+/* Happy path of a question: begin (read-only, with its time limit) → select → the answer is passed
+ * on → commit → next.  Failure of the server's: the question ends with it, rollback, next.  Failure
+ * of the connection: all end with WT_E_AGAIN; a new connection is made for a question that comes
+ * after the back-off.  A cancelled question that runs takes the connection with it: nothing blocks,
+ * and the server notices. */
 #include "history.h"
 
 #include <assert.h>
@@ -44,10 +44,10 @@ struct history {
     struct pg_conn *conn;
     struct asked *first, **last; /* the first is the one that runs */
     size_t waiting;
-    bool answered;               /* the first has its reply_end()  */
+    bool answered; /* the first has its reply_end()  */
     uint64_t back_off_ms, not_before_ns;
-    char why[WHY_SIZE];          /* why the connection broke       */
-    unsigned closing;            /* connections that are not gone  */
+    char why[WHY_SIZE]; /* why the connection broke       */
+    unsigned closing;   /* connections that are not gone  */
     void (*gone)(void *arg);
     void *gone_arg;
 };
@@ -181,11 +181,10 @@ static void ask(struct history *h)
         return;
     }
     move(h, SELECTING);
-    pg_conn_query_params(h->conn, sql,
-                         &(struct pg_params){.n = q->n,
-                                             .values = (const char *const *)q->values,
-                                             .types = types},
-                         time_left_ms(h) + 1000);
+    pg_conn_query_params(
+        h->conn, sql,
+        &(struct pg_params){.n = q->n, .values = (const char *const *)q->values, .types = types},
+        time_left_ms(h) + 1000);
     free(sql);
 }
 
@@ -280,8 +279,7 @@ static void queue(struct history *h, wt_query *query, const wt_query_args *args,
         end(h, query, WT_E_AGAIN, "out of memory");
         return;
     }
-    *asked = (struct asked){
-        .query = query, .deadline_ns = args->deadline_ns, .question = question};
+    *asked = (struct asked){.query = query, .deadline_ns = args->deadline_ns, .question = question};
     *h->last = asked;
     h->last = &asked->next;
     h->waiting++;

@@ -45,9 +45,9 @@ struct pg_conn {
     wt_timer *deadline;   /* of the state; in SPOILT it reports the reason  */
     uint64_t deadline_ms; /* for words                                      */
     unsigned warnings;    /* since the command was sent                     */
-    size_t put;     /* COPY bytes handed over in this turn               */
-    bool look_up;   /* the host has yet to answer a resolve()            */
-    unsigned depth; /* calls of ours on the stack that still need `c`    */
+    size_t put;           /* COPY bytes handed over in this turn               */
+    bool look_up;         /* the host has yet to answer a resolve()            */
+    unsigned depth;       /* calls of ours on the stack that still need `c`    */
     void (*gone)(void *arg);
     void *gone_arg;
     char why[WHY_SIZE];

@@ -10,9 +10,9 @@ static const struct {
     const char *key, *value;
     bool always;
 } extras[] = {
-    {"client_encoding", "UTF8", true},     {"gssencmode", "disable", false},
-    {"tcp_user_timeout", "5000", false},   {"keepalives_idle", "5", false},
-    {"keepalives_interval", "2", false},   {"keepalives_count", "3", false},
+    {"client_encoding", "UTF8", true},      {"gssencmode", "disable", false},
+    {"tcp_user_timeout", "5000", false},    {"keepalives_idle", "5", false},
+    {"keepalives_interval", "2", false},    {"keepalives_count", "3", false},
     {"host", "/var/run/postgresql", false},
 };
 

@@ -21,10 +21,10 @@ enum { PG_TARGET_KEYS = 64 };
 struct pg_target {
     PQconninfoOption *options;
     char application_name[64];
-    char *hosts;        /* the list being looked up, cut at its commas; NULL: nothing to look up */
-    size_t hosts_size;  /* of the original list, with its NUL */
-    size_t next;        /* where in hosts the next name starts */
-    char *addresses;    /* hostaddr: the answers so far, separated by commas */
+    char *hosts;       /* the list being looked up, cut at its commas; NULL: nothing to look up */
+    size_t hosts_size; /* of the original list, with its NUL */
+    size_t next;       /* where in hosts the next name starts */
+    char *addresses;   /* hostaddr: the answers so far, separated by commas */
     const char *keys[PG_TARGET_KEYS + 1];
     const char *values[PG_TARGET_KEYS + 1];
 };

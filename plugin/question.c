@@ -31,7 +31,7 @@ static const struct question_kind {
     bool (*cursor)(const char *text);
     bool run_id; /* is required */
 } kinds[] = {
-    {"runs", 20, 100, is_run_cursor, false},  {"run", 0, 0, NULL, true},
+    {"runs", 20, 100, is_run_cursor, false},   {"run", 0, 0, NULL, true},
     {"run_wallets", 100, 1000, is_uuid, true}, {"run_tokens", 100, 1000, is_uuid, true},
     {"run_errors", 100, 1000, is_uuid, true},  {"stats", 0, 0, NULL, false},
 };

@@ -4,8 +4,8 @@
  *   opening ──▶ prepared ──▶ claiming ──▶ live ──▶ draining ──▶ closing ──▶ closed
  *   connect     waits for    claim.c      writer.c  the rest     connections
  *   inspect.c   the host                            is stored    go
- * Failure: any state but the last two goes to `failed`: the connection is dropped at once, so that what
- * it had not committed is gone before anybody else looks; the host's close() follows. */
+ * Failure: any state but the last two goes to `failed`: the connection is dropped at once, so that
+ * what it had not committed is gone before anybody else looks; the host's close() follows. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,8 +213,7 @@ static wt_status open(const wt_host_api *api, wt_host *host, const wt_open_args 
     struct recorder *r = calloc(1, sizeof *r);
     if (r == NULL)
         return WT_E_AGAIN;
-    r->instance =
-        (struct instance){.api = api, .host = host, .token = args->token & INT64_MAX};
+    r->instance = (struct instance){.api = api, .host = host, .token = args->token & INT64_MAX};
     r->mode = args->mode;
     r->fit = settings_parse(args->config, &r->instance.settings, r->why) == 0;
     r->instance.build = strdup(args->build != NULL ? args->build : "recorder " RECORDER_VERSION);
@@ -249,8 +248,7 @@ static void on_claimed(void *arg, wt_status status, const char *message)
         fail(r, status, message);
         return;
     }
-    r->writer =
-        writer_new(&r->instance, r->conn, &r->claimed, r->claim.cursor, on_writer_ended, r);
+    r->writer = writer_new(&r->instance, r->conn, &r->claimed, r->claim.cursor, on_writer_ended, r);
     if (r->writer == NULL) {
         fail(r, WT_E_AGAIN, "out of memory");
         return;

@@ -22,8 +22,7 @@ static int row_of(const PGresult *applied, uint32_t version)
 static wt_status compare_one(const PGresult *applied, const struct sql_file *migration, int row,
                              char why[WHY_SIZE])
 {
-    if (PQgetisnull(applied, row, 2) ||
-        strcmp(PQgetvalue(applied, row, 2), migration->sha256) == 0)
+    if (PQgetisnull(applied, row, 2) || strcmp(PQgetvalue(applied, row, 2), migration->sha256) == 0)
         return WT_OK;
     snprintf(why, WHY_SIZE,
              "migration %s differs from the one that was applied to this database"

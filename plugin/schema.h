@@ -21,13 +21,14 @@
 enum { SCHEMA_LATEST = 1 }; /* the highest number in migrations/; a test holds it to that */
 
 struct schema_state {
-    uint32_t found;   /* highest version in the database, 0: none     */
-    size_t missing;   /* how many of this build's are not applied yet */
-    size_t next;      /* index in sql_migrations of the first missing */
+    uint32_t found; /* highest version in the database, 0: none     */
+    size_t missing; /* how many of this build's are not applied yet */
+    size_t next;    /* index in sql_migrations of the first missing */
 };
 
-/* `applied` is the answer to sql/schema_applied.sql; it may be NULL: a database without our schema.  WT_OK, WT_E_SCHEMA_NEW, or WT_E_CONFIG
- * for a migration that was changed after it was applied; then `why` says which. */
+/* `applied` is the answer to sql/schema_applied.sql; it may be NULL: a database without our schema.
+ * WT_OK, WT_E_SCHEMA_NEW, or WT_E_CONFIG for a migration that was changed after it was applied;
+ * then `why` says which. */
 wt_status schema_compare(const PGresult *applied, struct schema_state *out, char why[WHY_SIZE]);
 
 /* The number in front of the migration's name. */

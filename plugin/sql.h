@@ -1,7 +1,7 @@
 /* sql.h: SQL as it stands in plugin/sql and migrations, compiled in.
  *
- * The files run in psql as they are: :"schema" is the schema, :'name' a parameter.  The build embeds
- * them (embed.cmake); sql_prepare() makes of one what the server takes: the schema as an
+ * The files run in psql as they are: :"schema" is the schema, :'name' a parameter.  The build
+ * embeds them (embed.cmake); sql_prepare() makes of one what the server takes: the schema as an
  * identifier and $1, $2 … in the order of the file's line "-- parameters: name …".
  *
  * Thread:  any; the texts are constant.
@@ -32,7 +32,8 @@ char *sql_named(const char *name, const char *schema);
  * parameter that the file's first lines do not name. */
 char *sql_prepare(const char *text, const char *schema);
 
-/* The parameter's name at `position` (0 …) in the file's list, copied to `out`; 0 when there is none. */
+/* The parameter's name at `position` (0 …) in the file's list, copied to `out`; 0 when there is
+ * none. */
 size_t sql_parameter(const char *text, int position, char *out, size_t room);
 
 #endif

@@ -55,10 +55,10 @@ static void report_labelled(const struct figures *f, const wt_stats_sink *sink)
                       &(wt_metric){"taken_events", "events taken", "kind", kind_names[k]},
                       f->taken[k]);
     for (int k = WT_RUN_START; k < KIND_COUNT; k++)
-        sink->counter(sink->user,
-                      &(wt_metric){"recorded_events", "events in their tables", "kind",
-                                   kind_names[k]},
-                      f->recorded[k]);
+        sink->counter(
+            sink->user,
+            &(wt_metric){"recorded_events", "events in their tables", "kind", kind_names[k]},
+            f->recorded[k]);
     for (int r = 0; r < REACTION_COUNT; r++)
         sink->counter(sink->user,
                       &(wt_metric){"errors", "refusals by the server, by reaction", "class",
@@ -93,7 +93,6 @@ void figures_report(const struct figures *f, const struct levels *l, const wt_st
         sink->user,
         &(wt_metric){"commit_seconds", "from a transaction's start to its commit", NULL, NULL},
         &(wt_histogram){time_bounds, f->commit_count, TIME_BOUNDS, f->commit_sum});
-    sink->histogram(sink->user,
-                    &(wt_metric){"batch_events", "events of a transaction", NULL, NULL},
+    sink->histogram(sink->user, &(wt_metric){"batch_events", "events of a transaction", NULL, NULL},
                     &(wt_histogram){row_bounds, f->batch_count, ROW_BOUNDS, f->batch_sum});
 }

@@ -1,13 +1,9 @@
 /* writer.h: events in, durable rows and a moved cursor out.
  *
- * Promise: one batch is one transaction, which moves the cursor from the event before the batch to
- *          its last one, only if nobody else has moved it.  An event is acknowledged when the server
- *          has confirmed that commit without a warning and before the deadline.  Events that a
- *          table refuses go raw into the quarantine in the same way.  Anything doubtful ends the
- *          instance: the cursor knows.
+ * Promise: events are gathered into batches that are worth a transaction, and stored in order.
  * Bounds:  one batch in flight and one gathering, each at most 20,000 events and 8 MiB of rows.
  * Thread:  loop only.
- * Knows:   pg_conn, batch, undecided, reaction.  Not: schema, questions.
+ * Knows:   sender, batch.  Not: transactions, schema, questions.
  */
 #ifndef RECORDER_WRITER_H
 #define RECORDER_WRITER_H

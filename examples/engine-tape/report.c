@@ -4,23 +4,50 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <jansson.h>
+/* Every line begins with its event and ends with end(); the calls between them each add a member.
+ * Errors of the stream stay in the stream. */
+static void begin(struct report *r, const char *event)
+{
+    fprintf(r->out, "{\"event\":\"%s\"", event);
+}
+
+static void end(struct report *r)
+{
+    fputs("}\n", r->out);
+}
+
+/* `text` has no control characters; NULL adds nothing. */
+static void add_text(struct report *r, const char *key, const char *text)
+{
+    if (text == NULL)
+        return;
+    fprintf(r->out, ",\"%s\":\"", key);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            putc('\\', r->out);
+        putc(*text, r->out);
+    }
+    putc('"', r->out);
+}
 
 /* Twelve digits hold every figure and leave out the noise of binary arithmetic. */
-#define LINE_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(12))
-
-static const char bad_row[] = "bad_row"; /* the error code */
-
-/* Takes the line over; NULL means that there was no memory to make it. */
-static void print(struct report *r, json_t *line)
+static void add_figure(struct report *r, const char *key, double figure)
 {
-    if (line == NULL) {
-        r->out_of_memory = true;
-        return;
-    }
-    json_dumpf(line, r->out, LINE_FLAGS); /* errors of the stream stay in the stream */
-    putc('\n', r->out);
-    json_decref(line);
+    fprintf(r->out, ",\"%s\":%.12g", key, figure);
+}
+
+static void add_count(struct report *r, const char *key, uint64_t count)
+{
+    fprintf(r->out, ",\"%s\":%" PRIu64, key, count);
+}
+
+static void print_bad_row(struct report *r, const char *token, const char *message)
+{
+    begin(r, "error");
+    add_text(r, "message", message);
+    add_text(r, "token", token);
+    add_text(r, "code", "bad_row");
+    end(r);
 }
 
 void report_bad_row(struct report *r, uint64_t row, const char *token, const char *why)
@@ -31,8 +58,7 @@ void report_bad_row(struct report *r, uint64_t row, const char *token, const cha
         return;
     char message[640];
     snprintf(message, sizeof message, "row %" PRIu64 ": %s", row, why);
-    print(r, json_pack("{s:s, s:s, s:s*, s:s}", "event", "error", "message", message, "token",
-                       token, "code", bad_row));
+    print_bad_row(r, token, message);
 }
 
 void report_more_bad_rows(struct report *r)
@@ -42,46 +68,56 @@ void report_more_bad_rows(struct report *r)
     char message[128];
     snprintf(message, sizeof message, "%" PRIu64 " more bad rows, the last is row %" PRIu64,
              r->bad_rows - REPORT_BAD_ROWS_LIMIT, r->last_bad_row);
-    print(r, json_pack("{s:s, s:s, s:s}", "event", "error", "message", message, "code", bad_row));
+    print_bad_row(r, NULL, message);
 }
 
 void report_token(struct report *r, const struct market *m, const struct discover_token *token)
 {
-    const char *symbol = market_symbol(m, token->token);
-    json_t *text = symbol == NULL ? NULL : json_string(symbol); /* NULL too if not UTF-8 */
-    print(r, json_pack("{s:s, s:s, s:o*, s:f, s:f}", "event", "token", "token",
-                       market_token_name(m, token->token), "symbol", text, "price_change_pct",
-                       token->price_change_pct, "volume_usd", token->volume_usd));
+    begin(r, "token");
+    add_text(r, "token", market_token_name(m, token->token));
+    add_text(r, "symbol", market_symbol(m, token->token));
+    add_figure(r, "price_change_pct", token->price_change_pct);
+    add_figure(r, "volume_usd", token->volume_usd);
+    end(r);
+}
+
+static void add_profile(struct report *r, const struct market_position *p,
+                        const struct discover_wallet *wallet)
+{
+    fprintf(r->out, ",\"profile\":{\"profit_pct\":%.12g", wallet->profit_pct);
+    add_figure(r, "cost_usd", p->cost_usd);
+    add_figure(r, "proceeds_usd", p->proceeds_usd);
+    add_count(r, "buys", p->buys);
+    add_count(r, "sells", p->sells);
+    add_figure(r, "first_buy_seconds", wallet->first_buy_seconds);
+    putc('}', r->out);
 }
 
 void report_wallet(struct report *r, const struct market *m, uint32_t token,
                    const struct market_position *p, const struct discover_wallet *wallet,
                    bool profile)
 {
-    json_t *figures = NULL;
+    begin(r, "wallet");
+    add_text(r, "wallet_address", market_wallet_name(m, p->wallet));
+    add_text(r, "source_token", market_token_name(m, token));
+    add_figure(r, "initial_score", wallet->score);
     if (profile)
-        figures = json_pack("{s:f, s:f, s:f, s:I, s:I, s:f}", "profit_pct", wallet->profit_pct,
-                            "cost_usd", p->cost_usd, "proceeds_usd", p->proceeds_usd, "buys",
-                            (json_int_t)p->buys, "sells", (json_int_t)p->sells, "first_buy_seconds",
-                            wallet->first_buy_seconds);
-    r->out_of_memory |= profile && figures == NULL;
-    print(r,
-          json_pack("{s:s, s:s, s:s, s:f, s:o*}", "event", "wallet", "wallet_address",
-                    market_wallet_name(m, p->wallet), "source_token", market_token_name(m, token),
-                    "initial_score", wallet->score, "profile", figures));
+        add_profile(r, p, wallet);
+    end(r);
 }
 
 void report_progress(struct report *r, size_t done, size_t total)
 {
-    print(r, json_pack("{s:s, s:I, s:I, s:s}", "event", "progress", "done", (json_int_t)done,
-                       "total", (json_int_t)total, "stage", "tokens"));
+    begin(r, "progress");
+    add_count(r, "done", done);
+    add_count(r, "total", total);
+    add_text(r, "stage", "tokens");
+    end(r);
 }
 
 int report_flush(struct report *r, struct error *err)
 {
     if (fflush(r->out) != 0 || ferror(r->out))
         return error_set(err, EIO, "stdout: cannot be written: %s", strerror(errno));
-    if (r->out_of_memory)
-        return error_set(err, ENOMEM, "out of memory");
     return 0;
 }

@@ -2,9 +2,10 @@
  *
  * Promise: each call prints at most one line of valid JSON, whole lines only reach the pipe
  *          through report_flush() or when the buffer is full.
+ *          Nothing is allocated: lines cannot come out mangled for want of memory.
  * Fails:   printing never does; report_flush() tells what went wrong since the start.
  * Thread:  one at a time; blocks while the pipe is full.
- * Knows:   discover, market, jansson.
+ * Knows:   discover, market.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -24,12 +25,11 @@ enum { REPORT_BAD_ROWS_LIMIT = 1000 };
 /* Begin with `out` set and zeros. */
 struct report {
     FILE *out;
-    bool out_of_memory;
     uint64_t bad_rows;
     uint64_t last_bad_row;
 };
 
-/* `token` may be NULL. */
+/* `why` has no control characters, as trade.h promises; `token` may be NULL. */
 void report_bad_row(struct report *r, uint64_t row, const char *token, const char *why);
 
 /* After the last row: one error for the bad rows that were not told, if any. */

@@ -55,7 +55,8 @@ int request_parse(const char *text, size_t size, struct request *out, struct err
     json_error_t why;
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
     if (root == NULL)
-        return error_set(err, EPROTO, "request: %s (such a line is needed: %s)", why.text, example);
+        return error_set(err, EPROTO, "request: %s (such a line is needed: %s)",
+                         why.text[0] != '\0' ? why.text : "out of memory", example);
     struct request r = {.profile = true};
     params_default(&r.params);
     int failed = json_is_object(root)

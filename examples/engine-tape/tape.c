@@ -41,7 +41,7 @@ static int fill(struct tape *t, struct error *err)
         if (status == Z_ERRNO)
             return error_set(err, EIO, "cannot be read: %s", strerror(errno));
         const char *colon = strrchr(why, ':'); /* zlib puts the path in front */
-        return error_set(err, EIO, "cannot be unpacked%s", colon != NULL ? colon : "");
+        return error_set(err, EIO, "cannot be unpacked: %s", colon != NULL ? colon + 2 : why);
     }
     t->at_end = n == 0;
     t->end += (size_t)n;

@@ -182,6 +182,30 @@ static int read_side(const char *text, bool *is_buy, struct error *err)
     return 0;
 }
 
+/* The bytes of the UTF-8 character at `text`, or 0 if it is none that may stand in a symbol. */
+static size_t character_size(const unsigned char *text)
+{
+    static const struct {
+        unsigned char mask, lead;
+        uint32_t lowest; /* a longer form of a smaller number is not UTF-8 */
+    } sizes[] = {
+        {0x80, 0x00, 0x20}, {0xe0, 0xc0, 0xa0}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    for (size_t size = 1; size <= 4; size++) {
+        if ((text[0] & sizes[size - 1].mask) != sizes[size - 1].lead)
+            continue;
+        uint32_t number = text[0] & (unsigned char)~sizes[size - 1].mask;
+        for (size_t i = 1; i < size; i++) {
+            if ((text[i] & 0xc0) != 0x80)
+                return 0;
+            number = number << 6 | (text[i] & 0x3fu);
+        }
+        bool fits = number >= sizes[size - 1].lowest && number != 0x7f && number <= 0x10ffff &&
+                    (number < 0xd800 || number > 0xdfff);
+        return fits ? size : 0;
+    }
+    return 0;
+}
+
 /* Only decoration, so an unfit symbol is no reason to lose the trade. */
 static const char *read_symbol(const struct fields *f, const struct trade_columns *columns)
 {
@@ -189,10 +213,10 @@ static const char *read_symbol(const struct fields *f, const struct trade_column
         return NULL;
     const char *text = f->text[columns->at[COLUMN_SYMBOL]];
     size_t length = strlen(text);
-    bool good = length >= 1 && length <= TRADE_SYMBOL_LIMIT;
-    for (size_t i = 0; good && i < length; i++)
-        good = (unsigned char)text[i] >= ' ' && text[i] != 0x7f;
-    return good ? text : NULL;
+    size_t size = length <= TRADE_SYMBOL_LIMIT;
+    for (size_t i = 0; size > 0 && i < length; i += size)
+        size = character_size((const unsigned char *)text + i);
+    return size > 0 && length > 0 ? text : NULL;
 }
 
 static int read_fields(const struct fields *f, const struct trade_columns *columns,

@@ -9,7 +9,7 @@
  *      token_amount  above zero
  *      usd_amount    above zero, or empty when native_amount and a rate price the row
  *      native_amount only needed with a rate
- *      symbol        only if there
+ *      symbol        only if there: 1 to 64 bytes of UTF-8 without control characters
  *
  * Thread: any; no state.  Knows: instant, error.  Not: files.
  */

@@ -70,8 +70,7 @@ static void share_rows(struct launch *launches, const struct generate_options *o
 static void prepare(struct launch *launches, struct launch **heap, const struct generate_options *o)
 {
     for (uint64_t i = 0; i < o->tokens; i++) {
-        launch_init(&launches[i], o->seed, (uint32_t)i);
-        launches[i].wallets = (uint32_t)(o->rows / 25) + 50;
+        launch_init(&launches[i], o->seed, (uint32_t)i, (uint32_t)(o->rows / 25) + 50);
         set_start(&launches[i], o);
         heap[i] = &launches[i];
     }

@@ -6,7 +6,10 @@
 #define POOL_TOKENS 1000000000.0
 #define HOUR_MS INT64_C(3600000)
 
-enum { KNOTS = 6, RECENT = 6 };
+#define INSIDER_TOKENS 300000000.0
+#define LARGEST_SALE 0.05 /* of the pool's tokens */
+
+enum { KNOTS = 6, RECENT = 6, INSIDERS = 6 };
 
 struct launch_fate {
     uint32_t share;         /* of a hundred launches                             */
@@ -34,16 +37,20 @@ static const struct launch_fate *deal_fate(uint64_t seed, uint32_t number)
     return fate;
 }
 
-void launch_init(struct launch *l, uint64_t seed, uint32_t number)
+void launch_init(struct launch *l, uint64_t seed, uint32_t number, uint32_t wallets)
 {
     memset(l, 0, sizeof *l);
     l->number = number;
+    l->wallets = wallets;
     l->chance = chance_new(seed, CHANCE_PURPOSE(LAUNCH, number));
     l->fate = deal_fate(seed, number);
     l->weight = l->fate->weight * (uint32_t)(3 + chance_below(&l->chance, 14)) / 10;
-    l->life_ms = 2 * HOUR_MS + (int64_t)chance_below(&l->chance, 34 * HOUR_MS);
+    l->life_ms = 4 * HOUR_MS + (int64_t)chance_below(&l->chance, 44 * HOUR_MS);
     l->pool_sol = POOL_SOL;
     l->pool_tokens = POOL_TOKENS;
+    for (; l->holder_count < INSIDERS; l->holder_count++)
+        l->holders[l->holder_count] =
+            (struct launch_holder){(uint32_t)chance_below(&l->chance, wallets), INSIDER_TOKENS};
 }
 
 /* Trade k of n falls somewhere in the k-th of n parts of life; parts are short at first, when
@@ -129,6 +136,10 @@ static void sell(struct launch *l, struct launch_trade *t)
                holder->tokens * l->pool_sol < 0.02 * l->pool_tokens; /* not worth halving */
     t->wallet = holder->wallet;
     t->tokens = all ? holder->tokens : holder->tokens / 2;
+    if (t->tokens > LARGEST_SALE * l->pool_tokens) {
+        t->tokens = LARGEST_SALE * l->pool_tokens;
+        all = false;
+    }
     t->sol = l->pool_sol * t->tokens / (l->pool_tokens + t->tokens);
     l->pool_sol -= t->sol;
     l->pool_tokens += t->tokens;

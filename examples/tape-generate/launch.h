@@ -1,8 +1,9 @@
 /* launch.h: the life of one invented token, trade by trade.
  *
  * A launch trades against a pool of constant product (SOL times tokens), so that buys raise
- * the price and sells lower it, and a wallet sells only what it bought.  Its fate, drawn from a
- * table, is the price curve that buyers and sellers follow together.
+ * the price and sells lower it.  Wallets sell what they bought, but for a few insiders, who had
+ * theirs before the first trade.  The launch's fate, from a table, is the price curve that buyers
+ * and sellers follow together.
  *
  * Promise: trades come in the order of time and are a function of seed and number only.
  */
@@ -40,7 +41,7 @@ struct launch {
     uint64_t done;    /* trades so far                       */
     int64_t start_ms; /* set by the caller                   */
     int64_t next_ms;  /* time of the next trade              */
-    uint32_t wallets; /* how many there are; by the caller   */
+    uint32_t wallets; /* how many there are                   */
     int64_t life_ms;
     struct chance chance;
     const struct launch_fate *fate;
@@ -49,8 +50,9 @@ struct launch {
     struct launch_holder holders[LAUNCH_HOLDERS]; /* latest buyer last */
 };
 
-/* Sets fate, weight and life; then the caller sets rows, start and wallets. */
-void launch_init(struct launch *l, uint64_t seed, uint32_t number);
+/* Sets fate, weight and life; then the caller sets rows and start.  `wallets` is how many there are
+ * in the whole tape. */
+void launch_init(struct launch *l, uint64_t seed, uint32_t number, uint32_t wallets);
 
 /* Sets next_ms, also of the first trade; call once before the first launch_next(). */
 void launch_schedule(struct launch *l);

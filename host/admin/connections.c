@@ -70,6 +70,11 @@ void connection_notify(void *arg, struct MHD_Connection *http, void **context,
 
 /* ---- accepting ------------------------------------------------------------------------ */
 
+bool connections_are_full(const struct admin *a)
+{
+    return a->stats.connections_open >= CONNECTIONS_MAX - CONNECTIONS_RESERVED;
+}
+
 static bool has_slot(const struct admin *a, int fd)
 {
     struct ucred peer;
@@ -158,7 +163,7 @@ void connections_sweep(struct admin *a)
     for (struct connection *c = a->connections; c != NULL; c = c->next) {
         if (c->deadline == 0 || now < c->deadline)
             continue;
-        a->stats.overdue += c->busy;
+        a->stats.overdue += c->busy || !c->served;
         end(c);
     }
 }

@@ -36,6 +36,7 @@ struct connection {
     uid_t uid;
     uint64_t deadline; /* 0: none, a request has its own */
     bool busy;         /* a request is being read, handled or answered */
+    bool served;       /* it has had one: to be silent now is no fault */
 };
 
 /* From its first line to libmicrohttpd's word that it is over. */
@@ -98,6 +99,8 @@ void admin_kick(struct admin *a);
 
 /* ---- connections.c ---- */
 
+/* Somebody would be refused now. */
+bool connections_are_full(const struct admin *a);
 /* Takes all connections that wait, within the caps. */
 void connections_accept(struct admin *a);
 void connections_sweep(struct admin *a);    /* ends those past their deadline */

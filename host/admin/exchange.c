@@ -110,11 +110,21 @@ static bool admit(struct request *r, const char *method)
     return body_is_welcome(r, method);
 }
 
+/* A client that is still sending would take an early answer and the end of the connection for a
+ * fault: what is refused is read first, unless that would never end.  One that asks before it sends
+ * (Expect: 100-continue) is told at once. */
+static bool too_long_to_ignore(const struct request *r)
+{
+    const char *length = request_header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return request_header(r, MHD_HTTP_HEADER_EXPECT) != NULL ||
+           (length != NULL && strtoull(length, NULL, 10) > BODY_IGNORED_MAX);
+}
+
 static enum MHD_Result take_body(struct request *r, const char *data, size_t *size)
 {
     size_t n = *size;
     *size = 0;
-    if (r->body_ignored > 0 || n > BODY_MAX - r->body_size) {
+    if (r->answered || r->body_ignored > 0 || n > BODY_MAX - r->body_size) {
         r->body_ignored += n;
         return r->body_ignored > BODY_IGNORED_MAX ? MHD_NO : MHD_YES;
     }
@@ -167,7 +177,7 @@ enum MHD_Result request_step(void *arg, struct MHD_Connection *http, const char 
         return MHD_NO;
     if (!r->begun) {
         r->begun = true;
-        return admit(r, method) ? MHD_YES : send_answer(r);
+        return admit(r, method) || !too_long_to_ignore(r) ? MHD_YES : send_answer(r);
     }
     if (*size > 0)
         return take_body(r, data, size);
@@ -188,6 +198,7 @@ void request_end(void *arg, struct MHD_Connection *http, void **state,
     if (r->response != NULL)
         MHD_destroy_response(r->response);
     r->connection->busy = false;
+    r->connection->served = true;
     connection_set_deadline(r->connection, IDLE_MS);
     free(r->body);
     free(r);

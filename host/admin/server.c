@@ -105,10 +105,13 @@ static void on_accept_ready(uv_poll_t *poll, int status, int events)
 {
     struct admin *a = poll->data;
     (void)events;
-    if (status != 0)
+    if (status != 0) {
         log_line(LOG_ERROR, "admin", "cannot watch the socket: %s", uv_strerror(status));
-    else
-        connections_accept(a);
+        return;
+    }
+    if (connections_are_full(a))
+        run_http(a); /* those who have gone make room first */
+    connections_accept(a);
     run_http(a);
 }
 

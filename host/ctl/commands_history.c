@@ -80,11 +80,18 @@ static void add_run(struct table *t, const json_t *run)
     table_add(t, field_shown_duration(run, "duration_seconds", text), COLOUR_NONE);
 }
 
+/* The same command for the next page: a cursor goes on within the same filter. */
 static void say_more(struct session *s, const json_t *answer, const char *command)
 {
+    const struct arguments *a = s->arguments;
     const char *cursor = field_text(answer, "next_cursor");
-    if (cursor != NULL)
-        fprintf(s->out, "more: walltrackctl %s --cursor %s\n", command, cursor);
+    if (cursor == NULL)
+        return;
+    fprintf(s->out, "more: walltrackctl %s", command);
+    for (size_t i = 0; i < a->n_options; i++)
+        if (strcmp(a->options[i].name, "cursor") != 0 && strcmp(a->options[i].name, "page") != 0)
+            fprintf(s->out, " --%s '%s'", a->options[i].name, a->options[i].value);
+    fprintf(s->out, " --cursor %s\n", cursor);
 }
 
 static enum status print_runs(struct session *s, const json_t *answer, struct error *err)

@@ -32,7 +32,7 @@ struct journal;
 
 struct journal_limits {
     int64_t retain_seconds; /* acknowledged events are kept this long … */
-    int64_t retain_bytes;   /* … or until they are more than this       */
+    int64_t retain_bytes;   /* … or until they are more than this, at most max_bytes / 2 */
     int64_t max_bytes;      /* at this size (of bodies) the journal is full */
 };
 
@@ -44,7 +44,8 @@ int journal_open(uv_loop_t *loop, const char *dir, const struct journal_limits *
 /* New limits, from now on. */
 void journal_set_limits(struct journal *j, const struct journal_limits *limits);
 
-/* Commits what is pending, ends the threads, frees j, then calls `closed`.  NULL is fine. */
+/* Commits what is pending, ends the threads, frees j, then calls `closed`.  NULL is fine: `closed`
+ * is called at once.  From here on nothing is appended any more. */
 void journal_close(struct journal *j, void (*closed)(void *arg), void *arg);
 
 const wt_uuid *journal_id(const struct journal *j);
@@ -55,12 +56,14 @@ const wt_uuid *journal_id(const struct journal *j);
 typedef void (*journal_done)(void *arg, int status, const struct error *err);
 
 /* Numbers the event (writes e->head.seq and .time_us), encodes and queues it.  `done` runs
- * exactly once, in a later turn; NULL is fine.  Returns the number, 0 when the event cannot be
- * taken (a write failed for good, or out of memory; `done` then never runs). */
+ * exactly once, in a later turn, in the order of the appends; NULL is fine.  Returns the number, 0
+ * when the event cannot be taken (a write failed for good, out of memory, or event_encode()
+ * refuses it, which is logged; `done` then never runs). */
 uint64_t journal_append(struct journal *j, struct event *e, journal_done done, void *arg);
 
 /* Too much is waiting for the disk (4 MiB), or the journal is full: stop reading engines.
- * `room` is called once, in a later turn, when there is room again. */
+ * `room` is called once, in a later turn, when there is room again (less than 2 MiB waiting, and a
+ * little below max_bytes).  A journal that has failed has room: who appends hears of it. */
 struct journal_waiter {
     void (*room)(void *arg);
     void *arg;
@@ -74,7 +77,8 @@ void journal_stop_waiting(struct journal *j, struct journal_waiter *w);
 
 /* ---- reading ---- */
 
-/* Durable events `first` and on, as many as fit in about 256 KiB, at least one. */
+/* Durable events `first` and on, without a hole, as many as fit in 256 KiB, at least one.  `first`
+ * is later than what was asked for when that has been removed. */
 struct journal_block {
     uint64_t first;
     size_t count;
@@ -83,7 +87,8 @@ struct journal_block {
 void journal_block_free(struct journal_block *b);
 
 /* Asynchronous: exactly one `done`, in a later turn.  The block is the receiver's; NULL with err
- * when reading failed, NULL without err when no event >= first is durable yet.
+ * when reading failed (an event that is damaged is named), NULL without err when no event >= first
+ * is durable yet.
  * One read at a time per reader; close() with one outstanding still ends with its `done`. */
 struct journal_reader;
 typedef void (*journal_read_done)(void *arg, struct journal_block *block, const struct error *err);
@@ -107,8 +112,10 @@ void journal_unlisten(struct journal *j, struct journal_listener *l);
  * name; its mark survives a restart.  journal_consumer() adds it (mark 0, or as stored) and
  * returns the mark.  Consumers not added since the start do not hold events back. */
 uint64_t journal_consumer(struct journal *j, const char *name);
+/* Sets the mark, also backwards; on disk with the next commit or a second later. */
 void journal_ack(struct journal *j, const char *name, uint64_t seq);
-/* While held, nothing is removed at all (a claim is under way).  Counts. */
+/* While held, nothing is removed at all (a claim is under way); a step that has begun still ends.
+ * Counts. */
 void journal_hold(struct journal *j);
 void journal_release(struct journal *j);
 
@@ -126,7 +133,8 @@ size_t journal_open_runs(const struct journal *j, const struct journal_open_run 
 int64_t journal_last_slot(const struct journal *j, const char *schedule);
 
 /* Small texts by name ("config.override").  get: borrowed until the next put, NULL if absent.
- * put: value NULL removes; durable when `done` has run. */
+ * put: value NULL removes; what get gives at once, durable when `done` has run.  -1 without a
+ * `done` when it cannot be taken, as journal_append(). */
 const char *journal_setting(const struct journal *j, const char *name);
 int journal_put_setting(struct journal *j, const char *name, const char *value, journal_done done,
                         void *arg);

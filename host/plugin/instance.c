@@ -10,7 +10,6 @@
 #include "log.h"
 #include "plugin/call.h"
 #include "plugin/ledger.h"
-#include "plugin/questions.h"
 
 enum { ABORT_MS = 1000, TIMED_CALLS = 16 };
 
@@ -40,8 +39,7 @@ enum {
     SAID_ACK = 4,
     SAID_RESUME = 8,
     SAID_FAIL = 16,
-    SAID_CLOSED = 32,
-    SAID_ANSWER = 64
+    SAID_CLOSED = 32
 };
 
 /* The plugin's wt_host is the instance itself. */
@@ -52,7 +50,6 @@ struct wt_host {
     const struct instance_events *events;
     void *arg;
     struct ledger *ledger;
-    struct questions *questions;
     char *who;  /* "recorder 0.1.0 (9c1e2b4d) #3" */
     void *self; /* the plugin's */
     int64_t claim_ms, drain_ms;
@@ -327,13 +324,12 @@ static void api_log(wt_host *h, int level, const char *message)
 
 static wt_status api_reply(wt_host *h, wt_query *q, const void *bytes, size_t size)
 {
-    return questions_reply(h->questions, instance_of(h), q, bytes, size);
+    return h->events->reply(h->arg, q, bytes, size);
 }
 
 static void api_reply_end(wt_host *h, wt_query *q, wt_status status, const char *message)
 {
-    questions_reply_end(h->questions, instance_of(h), q, status, message);
-    say(h, SAID_ANSWER);
+    h->events->reply_end(h->arg, q, status, message);
 }
 
 static const void *api_get_extension(wt_host *h, const char *id)
@@ -380,8 +376,6 @@ static void tell(wt_host *h, unsigned said)
     }
     if ((said & SAID_ACK) != 0)
         h->events->acked(h->arg, h->acked);
-    if ((said & SAID_ANSWER) != 0)
-        h->events->answered(h->arg);
     if ((said & SAID_RESUME) != 0 && h->state == LIVE)
         h->events->resumed(h->arg);
     if ((said & SAID_CLOSED) != 0 && (h->state == DRAINING || h->state == ABORTING)) {
@@ -448,9 +442,9 @@ static void on_stillborn_ledger_closed(void *arg)
     uv_close((uv_handle_t *)&h->deadline, on_stillborn_closed);
 }
 
-int instance_open(uv_loop_t *loop, struct resolver *resolver, struct questions *questions,
-                  const struct instance_spec *spec, const struct instance_events *events, void *arg,
-                  struct instance **out, struct error *err)
+int instance_open(uv_loop_t *loop, struct resolver *resolver, const struct instance_spec *spec,
+                  const struct instance_events *events, void *arg, struct instance **out,
+                  struct error *err)
 {
     struct instance *i = calloc(1, sizeof *i);
     if (i == NULL)
@@ -468,7 +462,6 @@ int instance_open(uv_loop_t *loop, struct resolver *resolver, struct questions *
     h->build = build_retain(spec->build);
     h->events = events;
     h->arg = arg;
-    h->questions = questions;
     h->claim_ms = spec->claim_ms;
     h->drain_ms = spec->drain_ms;
     uv_idle_init(loop, &h->turn);

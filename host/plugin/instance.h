@@ -48,8 +48,9 @@ struct instance_events {
     void (*acked)(void *arg, uint64_t seq);
     void (*resumed)(void *arg);
     void (*failed)(void *arg, wt_status status, const char *message); /* close it now */
-    /* A question is answered or finished: look at the questions. */
-    void (*answered)(void *arg);
+    /* Bytes of an answer, and its end: from inside the plugin's call, so call nothing of it. */
+    wt_status (*reply)(void *arg, wt_query *q, const void *bytes, size_t size);
+    void (*reply_end)(void *arg, wt_query *q, wt_status status, const char *message);
     void (*closed)(void *arg, struct metric_set *figures); /* its own, for the last time */
     void (*gone)(void *arg, const struct instance_figures *figures, bool leaked); /* the last */
 };
@@ -63,14 +64,11 @@ struct instance_spec {
     int64_t open_ms, claim_ms, drain_ms;
 };
 
-/* Who gets the answers to questions; see questions.h. */
-struct questions;
-
 /* -1 when the plugin's open() refused at once or there is no memory; nothing is left then.
  * `spec` is copied as far as it is needed; `events` must stay. */
-int instance_open(uv_loop_t *loop, struct resolver *resolver, struct questions *questions,
-                  const struct instance_spec *spec, const struct instance_events *events, void *arg,
-                  struct instance **out, struct error *err);
+int instance_open(uv_loop_t *loop, struct resolver *resolver, const struct instance_spec *spec,
+                  const struct instance_events *events, void *arg, struct instance **out,
+                  struct error *err);
 
 void instance_claim(struct instance *i, const wt_claim_args *args); /* when prepared */
 

@@ -112,10 +112,13 @@ void ledger_revoke(struct ledger *l)
         ledger_unwatch((wt_watch *)l->watches);
     while (l->timers != NULL)
         ledger_untimer((wt_timer *)l->timers);
-    while (l->resolves != NULL) {
-        struct resolve *r = (struct resolve *)l->resolves;
+    struct entry *next = l->resolves;
+    l->resolves = NULL;
+    l->n_resolves = 0;
+    while (next != NULL) {
+        struct resolve *r = (struct resolve *)next;
+        next = next->next;
         resolver_cancel(r->lookup);
-        leave(&r->entry, &l->n_resolves);
         free(r);
     }
 }

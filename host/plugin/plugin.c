@@ -133,8 +133,7 @@ static void open_instance(struct plugin *p)
         .drain_ms = p->drain_ms,
     };
     move(p, OPENING);
-    if (instance_open(p->loop, p->resolver, p->questions, &spec, &instance_events, p, &p->instance,
-                      &err) == 0)
+    if (instance_open(p->loop, p->resolver, &spec, &instance_events, p, &p->instance, &err) == 0)
         return;
     log_line(LOG_ERROR, p->name, "%s", err.msg);
     set_detail(p, err.msg);
@@ -237,9 +236,16 @@ static void on_acked(void *arg, uint64_t seq)
         start_to_drain(p);
 }
 
-static void on_answered(void *arg)
+static wt_status on_reply(void *arg, wt_query *q, const void *bytes, size_t size)
 {
-    (void)arg; /* the questions see to themselves */
+    struct plugin *p = arg;
+    return questions_reply(p->questions, p->instance, q, bytes, size);
+}
+
+static void on_reply_end(void *arg, wt_query *q, wt_status status, const char *message)
+{
+    struct plugin *p = arg;
+    questions_reply_end(p->questions, p->instance, q, status, message);
 }
 
 static void on_feed_failed(void *arg, const char *why)
@@ -305,7 +311,8 @@ static const struct instance_events instance_events = {
     .acked = on_acked,
     .resumed = on_resumed,
     .failed = on_failed,
-    .answered = on_answered,
+    .reply = on_reply,
+    .reply_end = on_reply_end,
     .closed = on_closed,
     .gone = on_gone,
 };

@@ -57,16 +57,18 @@ int plugins_new(uv_loop_t *loop, struct journal *j, const struct config *config,
     if (config->n_plugins > 0 && build_pin_libraries(err) != 0)
         return -1;
     struct plugins *p = calloc(1, sizeof *p);
-    if (p == NULL)
-        return error_set(err, ENOMEM, "out of memory");
-    uv_idle_init(loop, &p->turn);
-    p->turn.data = p;
-    p->resolver = resolver_new(loop);
-    p->list = calloc(config->n_plugins + 1, sizeof *p->list);
-    if (p->resolver == NULL || p->list == NULL) {
-        plugins_close(p, nobody, NULL);
+    struct plugin **list = calloc(config->n_plugins + 1, sizeof(struct plugin *));
+    struct resolver *resolver = resolver_new(loop);
+    if (p == NULL || list == NULL || resolver == NULL) {
+        resolver_close(resolver);
+        free(list);
+        free(p);
         return error_set(err, ENOMEM, "out of memory");
     }
+    p->list = list;
+    p->resolver = resolver;
+    uv_idle_init(loop, &p->turn);
+    p->turn.data = p;
     for (size_t i = 0; i < config->n_plugins; i++) {
         struct plugin_spec spec = {&config->plugins[i], config->plugin_dir, config->host_name};
         if (plugin_new(loop, j, p->resolver, &spec, &p->list[i], err) != 0) {

@@ -1,5 +1,6 @@
 #include "run/runs.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,7 @@ static void forget_oldest(struct runs *r)
     for (struct entry **at = &r->list; *at != NULL; at = &(*at)->next)
         if ((*at)->over)
             oldest = at;
+    assert(oldest != NULL);
     struct entry *e = *oldest;
     *oldest = e->next;
     run_free(e->run);

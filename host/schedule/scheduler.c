@@ -5,7 +5,7 @@
  * What is remembered of a schedule, in the journal's settings: "schedule.<name>" what the API has
  * set (override.c), "interval.<name>" the interval that its slots were counted by, since another
  * one has other slots, none of which was missed, and "fired.<name>" the last slot that fired. */
-#include "schedule/scheduler.h"
+#include "schedule/scheduler_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,34 +20,7 @@
 #include "schedule/override.h"
 #include "schedule/slots.h"
 
-enum { SECOND_US = 1000000, SETTING_NAME_SIZE = 96 };
-
-struct entry {
-    const struct config_schedule *file;
-    bool enabled;
-    int64_t every_us;
-    wt_params params;
-    bool profile_immediately;
-    int64_t last_us;  /* all slots up to here have been dealt with */
-    int64_t wake_us;  /* the next slot          */
-    int64_t fired_us; /* or WT_NO_TIME          */
-};
-
-struct scheduler {
-    struct journal *journal;
-    struct runs *runs;
-    struct entry *entries;
-    size_t n;
-    uv_poll_t poll; /* of the timer */
-    int timer;
-    bool was_down; /* till the first look: what is due then passed while the host was down */
-    bool closing;
-    int refs; /* the poll handle, and each change on its way to disk */
-    void (*closed)(void *arg);
-    void *closed_arg;
-};
-
-static int64_t wall_us(void)
+int64_t scheduler_now_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -56,7 +29,8 @@ static int64_t wall_us(void)
 
 /* ---- what is remembered ---- */
 
-static const char *setting_name(char out[SETTING_NAME_SIZE], const char *kind, const char *schedule)
+const char *scheduler_setting_name(char out[SETTING_NAME_SIZE], const char *kind,
+                                   const char *schedule)
 {
     snprintf(out, SETTING_NAME_SIZE, "%s.%s", kind, schedule);
     return out;
@@ -65,7 +39,7 @@ static const char *setting_name(char out[SETTING_NAME_SIZE], const char *kind, c
 static int64_t remembered(const struct scheduler *s, const char *kind, const char *schedule)
 {
     char name[SETTING_NAME_SIZE];
-    const char *text = journal_setting(s->journal, setting_name(name, kind, schedule));
+    const char *text = journal_setting(s->journal, scheduler_setting_name(name, kind, schedule));
     return text != NULL ? strtoll(text, NULL, 10) : WT_NO_TIME;
 }
 
@@ -74,7 +48,7 @@ static void remember(struct scheduler *s, const char *kind, const char *schedule
 {
     char name[SETTING_NAME_SIZE], text[24];
     snprintf(text, sizeof text, "%" PRId64, number);
-    journal_put_setting(s->journal, setting_name(name, kind, schedule), text, NULL, NULL);
+    journal_put_setting(s->journal, scheduler_setting_name(name, kind, schedule), text, NULL, NULL);
 }
 
 /* ---- the timer ---- */
@@ -181,9 +155,9 @@ static void look_at(struct scheduler *s, struct entry *e, int64_t now_us)
         fire(s, e, &plan);
 }
 
-static void look(struct scheduler *s)
+void scheduler_look(struct scheduler *s)
 {
-    int64_t now = wall_us();
+    int64_t now = scheduler_now_us();
     for (size_t i = 0; i < s->n; i++)
         look_at(s, &s->entries[i], now);
     s->was_down = false;
@@ -203,7 +177,7 @@ static void on_timer(uv_poll_t *poll, int status, int events)
         return;
     if (n < 0 && errno == ECANCELED)
         log_line(LOG_INFO, "scheduler", "the clock was set");
-    look(s);
+    scheduler_look(s);
 }
 
 /* ---- entries ---- */
@@ -213,7 +187,8 @@ static void apply_override(struct scheduler *s, struct entry *e)
     char name[SETTING_NAME_SIZE];
     struct schedule_change set;
     const char *why;
-    const char *text = journal_setting(s->journal, setting_name(name, "schedule", e->file->name));
+    const char *text =
+        journal_setting(s->journal, scheduler_setting_name(name, "schedule", e->file->name));
     if (text == NULL)
         return;
     if (!override_read(text, e->file->source, &set, &why)) {
@@ -232,12 +207,10 @@ static void apply_override(struct scheduler *s, struct entry *e)
         e->profile_immediately = set.profile_immediately;
 }
 
-/* Brings an entry to what file and API say.  A new schedule and a new interval begin with the next
- * slot: none before it was missed. */
-static void renew(struct scheduler *s, struct entry *e)
+void scheduler_renew(struct scheduler *s, struct entry *e)
 {
     const struct config_schedule *file = e->file;
-    int64_t now = wall_us();
+    int64_t now = scheduler_now_us();
     e->enabled = file->enabled;
     e->every_us = file->every_seconds * SECOND_US;
     e->params = file->params;
@@ -262,7 +235,7 @@ static void renew(struct scheduler *s, struct entry *e)
                  file->name, (e->last_us - now) / SECOND_US);
 }
 
-static struct entry *find(struct scheduler *s, const char *name)
+struct entry *scheduler_find(struct scheduler *s, const char *name)
 {
     for (size_t i = 0; i < s->n; i++)
         if (strcmp(s->entries[i].file->name, name) == 0)
@@ -280,8 +253,8 @@ static void forget_missing(struct scheduler *s, const struct config *config)
             stays = stays || strcmp(config->schedules[k].name, name) == 0;
         char setting[SETTING_NAME_SIZE];
         if (!stays)
-            journal_put_setting(s->journal, setting_name(setting, "interval", name), NULL, NULL,
-                                NULL);
+            journal_put_setting(s->journal, scheduler_setting_name(setting, "interval", name), NULL,
+                                NULL, NULL);
     }
 }
 
@@ -293,13 +266,13 @@ static int set_entries(struct scheduler *s, const struct config *config, struct 
     if (entries == NULL)
         return error_set(err, ENOMEM, "out of memory");
     for (size_t i = 0; i < n; i++) {
-        const struct entry *before = find(s, config->schedules[i].name);
+        const struct entry *before = scheduler_find(s, config->schedules[i].name);
         entries[i].last_us = before != NULL ? before->last_us : WT_NO_TIME;
         entries[i].file = &config->schedules[i];
     }
     forget_missing(s, config);
     for (size_t i = 0; i < n; i++)
-        renew(s, &entries[i]);
+        scheduler_renew(s, &entries[i]);
     free(s->entries);
     s->entries = entries;
     s->n = n;
@@ -360,10 +333,10 @@ void scheduler_configure(struct scheduler *s, const struct config *config)
         return;
     }
     if (!s->was_down)
-        look(s);
+        scheduler_look(s);
 }
 
-static void drop(struct scheduler *s)
+void scheduler_drop(struct scheduler *s)
 {
     if (--s->refs > 0)
         return;
@@ -375,7 +348,7 @@ static void drop(struct scheduler *s)
 
 static void on_poll_closed(uv_handle_t *handle)
 {
-    drop(handle->data);
+    scheduler_drop(handle->data);
 }
 
 void scheduler_close(struct scheduler *s, void (*closed)(void *arg), void *arg)
@@ -385,86 +358,4 @@ void scheduler_close(struct scheduler *s, void (*closed)(void *arg), void *arg)
     s->closed_arg = arg;
     uv_poll_stop(&s->poll); /* before its descriptor is closed */
     uv_close((uv_handle_t *)&s->poll, on_poll_closed);
-}
-
-/* ---- for the API ---- */
-
-size_t scheduler_count(const struct scheduler *s)
-{
-    return s->n;
-}
-
-bool scheduler_view(const struct scheduler *s, size_t i, struct schedule_view *out)
-{
-    if (i >= s->n)
-        return false;
-    const struct entry *e = &s->entries[i];
-    struct slots_state state = {e->every_us, e->enabled, e->file->catch_up, e->last_us, false};
-    struct slots_plan plan;
-    slots_plan(&state, wall_us(), &plan);
-    *out = (struct schedule_view){
-        .name = e->file->name,
-        .enabled = e->enabled,
-        .every_seconds = e->every_us / SECOND_US,
-        .overlap = e->file->overlap,
-        .catch_up = e->file->catch_up,
-        .params = e->params,
-        .profile_immediately = e->profile_immediately,
-        .next_us = e->enabled ? plan.wake_us : WT_NO_TIME,
-        .last_us = e->fired_us,
-    };
-    return true;
-}
-
-struct pending_change {
-    struct scheduler *scheduler;
-    journal_done done;
-    void *arg;
-    char name[65];
-};
-
-static void on_change_durable(void *arg, int status, const struct error *err)
-{
-    struct pending_change *p = arg;
-    struct scheduler *s = p->scheduler;
-    struct entry *e = find(s, p->name); /* gone, if the configuration was read again meanwhile */
-    if (status == 0 && e != NULL && !s->closing) {
-        renew(s, e);
-        look(s);
-    }
-    if (p->done != NULL)
-        p->done(p->arg, status, err);
-    free(p);
-    drop(s);
-}
-
-int scheduler_change(struct scheduler *s, size_t i, const struct schedule_change *change,
-                     journal_done done, void *arg, struct error *err)
-{
-    if (i >= s->n || s->closing)
-        return error_set(err, ENOENT, "no such schedule");
-    if (change->has_every &&
-        (change->every_seconds < SCHEDULE_EVERY_MIN || change->every_seconds > SCHEDULE_EVERY_MAX))
-        return error_set(err, ERANGE, "every: %" PRId64 " s is outside %d s..366 d",
-                         change->every_seconds, SCHEDULE_EVERY_MIN);
-    const struct config_schedule *file = s->entries[i].file;
-    char name[SETTING_NAME_SIZE];
-    setting_name(name, "schedule", file->name);
-    struct pending_change *p = calloc(1, sizeof *p);
-    char *text = override_make(journal_setting(s->journal, name), file->source, change);
-    if (p == NULL || text == NULL) {
-        free(p);
-        free(text);
-        return error_set(err, ENOMEM, "out of memory");
-    }
-    *p = (struct pending_change){s, done, arg, ""};
-    snprintf(p->name, sizeof p->name, "%s", file->name);
-    int status = journal_put_setting(s->journal, name, text, on_change_durable, p);
-    free(text);
-    if (status != 0) {
-        free(p);
-        return error_set(err, EIO, "the journal takes nothing");
-    }
-    s->refs++;
-    return 0;
 }

@@ -21,11 +21,14 @@ FROM ended e
 CROSS JOIN LATERAL (
     SELECT count(*) AS n FROM :"schema".discovery_run_tokens t WHERE t.run_id = e.run_id) t
 CROSS JOIN LATERAL (
-    SELECT count(DISTINCT wallet_address) AS all,
-           count(DISTINCT wallet_address) FILTER (WHERE is_new) AS new,
-           count(DISTINCT wallet_address)
-               FILTER (WHERE initial_score IS NOT NULL OR profile IS NOT NULL) AS profiled
-    FROM :"schema".discovery_run_wallets w WHERE w.run_id = e.run_id) w
+    -- Grouped, not count(DISTINCT …), which would sort the run's wallets once for each figure.
+    SELECT count(*) AS all,
+           count(*) FILTER (WHERE is_new) AS new,
+           count(*) FILTER (WHERE is_profiled) AS profiled
+    FROM (SELECT bool_or(is_new) AS is_new,
+                 bool_or(initial_score IS NOT NULL OR profile IS NOT NULL) AS is_profiled
+          FROM :"schema".discovery_run_wallets i WHERE i.run_id = e.run_id
+          GROUP BY wallet_address) i) w
 CROSS JOIN LATERAL (
     SELECT count(*) AS n,
            coalesce(jsonb_agg(jsonb_build_object('message', message, 'token', token, 'code', code,

@@ -36,16 +36,16 @@ static double median(double *values, size_t n)
     return values[n / 2];
 }
 
-static void address_of(int i, char out[45])
+static void address_of(int i, char out[64])
 {
     /* about 1.3 rows a wallet */
-    snprintf(out, 45, "W%05uxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx%05u",
+    snprintf(out, 64, "W%05uxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx%05u",
              (unsigned)(i * 10 / 13) * 2654435761u % 99991, (unsigned)(i * 10 / 13) % 100000);
 }
 
-static void token_of(int i, char out[45])
+static void token_of(int i, char out[64])
 {
-    snprintf(out, 45, "T%02dxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", i % 20);
+    snprintf(out, 64, "T%02dxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", i % 20);
 }
 
 static void empty(struct postgres *pg)
@@ -58,7 +58,7 @@ static void empty(struct postgres *pg)
 static double record(struct postgres *pg, int wallets, int is_new)
 {
     struct driver *d = driver_new(TEST_RECORDER);
-    char address[45], token[45];
+    char address[64], token[64];
     postgres_query(pg, "DELETE FROM walltrack.recorder_cursor");
     empty(pg);
     wt_host *h = driver_live(d, config);
@@ -66,17 +66,21 @@ static double record(struct postgres *pg, int wallets, int is_new)
     for (int i = 0; i < wallets; i++) {
         if (i % RUN_WALLETS == 0)
             run = driver_start_run(d);
-        if (i == 0)
+        if (i == 0) {
             driver_await_acks(h);
+            driver_feed(h, false);
+        }
         address_of(i, address);
         token_of(i, token);
-        driver_feed(h);
         driver_wallet(d, run, address, token, is_new, 8712, NULL);
     }
     uint64_t start = uv_hrtime();
     driver_feed(h, true);
     driver_await_acks(h);
     double seconds = (double)(uv_hrtime() - start) / 1e9;
+    printf("  %.0f batches, %.0f %% of the time in transactions\n",
+           driver_figure(h, "batches", NULL),
+           driver_figure(h, "commit_seconds", NULL) / seconds * 100);
     driver_free(d);
     return wallets / seconds;
 }
@@ -104,7 +108,7 @@ static void copy(PGconn *conn, const char *sql, const struct rows *rows)
 
 static void encode_wallet(struct rows *rows, struct driver *d, const wt_uuid *run, int i)
 {
-    char address[45], token[45];
+    char address[64], token[64];
     wt_uuid id = driver_uuid(d);
     address_of(i, address);
     token_of(i, token);
@@ -147,8 +151,10 @@ static double raw(struct postgres *pg, int wallets)
         encode_wallet(&rows[i / BATCH], d, &run, i);
     }
     PQexec(conn, "BEGIN");
-    check(conn, PQexec(conn, "COPY walltrack.discovery_runs (id, started_at, trigger_type) FROM"
-                             " STDIN (FORMAT BINARY)"), PGRES_COPY_IN);
+    check(conn,
+          PQexec(conn, "COPY walltrack.discovery_runs (id, started_at, trigger_type) FROM"
+                       " STDIN (FORMAT BINARY)"),
+          PGRES_COPY_IN);
     PQputCopyData(conn, (const char *)copy_header, sizeof copy_header);
     PQputCopyData(conn, (const char *)runs.data, (int)runs.size);
     PQputCopyData(conn, (const char *)copy_trailer, sizeof copy_trailer);
@@ -195,7 +201,7 @@ static void time_hook(struct postgres *pg)
 {
     static double ns[BATCH];
     struct driver *d = driver_new(TEST_RECORDER);
-    char address[45], token[45], body[160] = {0};
+    char address[64], token[64], body[160] = {0};
     postgres_query(pg, "DELETE FROM walltrack.recorder_cursor");
     empty(pg);
     wt_host *h = driver_live(d, config);
@@ -203,9 +209,16 @@ static void time_hook(struct postgres *pg)
     driver_await_acks(h);
     size_t n = 0;
     for (int i = 0; i < BATCH; i++) {
-        wt_event e = {.struct_size = sizeof e, .kind = WT_WALLET, .body_version = 1,
-                      .seq = (uint64_t)i + 2, .body = body, .body_size = sizeof body};
-        wt_wallet w = {.struct_size = sizeof w, .is_new = 1, .score_e4 = 8712, .address = address,
+        wt_event e = {.struct_size = sizeof e,
+                      .kind = WT_WALLET,
+                      .body_version = 1,
+                      .seq = (uint64_t)i + 2,
+                      .body = body,
+                      .body_size = sizeof body};
+        wt_wallet w = {.struct_size = sizeof w,
+                       .is_new = 1,
+                       .score_e4 = 8712,
+                       .address = address,
                        .source_token = token};
         address_of(i, address);
         token_of(i, token);
@@ -241,8 +254,9 @@ int main(int argc, char **argv)
         double asked = record(pg, wallets, -1);
         ratios[i] = ours / limit;
         undecided[i] = asked / limit;
-        printf("round %d: raw %.1f, recorder %.1f (%.2f), with is_new to decide %.1f (%.2f) krows/s\n",
-               i + 1, limit / 1e3, ours / 1e3, ratios[i], asked / 1e3, undecided[i]);
+        printf(
+            "round %d: raw %.1f, recorder %.1f (%.2f), with is_new to decide %.1f (%.2f) krows/s\n",
+            i + 1, limit / 1e3, ours / 1e3, ratios[i], asked / 1e3, undecided[i]);
         fflush(stdout);
     }
     printf("median of the ratios: %.2f, with is_new to decide %.2f\n",

@@ -1,6 +1,7 @@
 /* The reference engine, started as a host starts it: one request in, lines of JSON out. */
 /* links: PkgConfig::zlib */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,12 +39,27 @@ static void given_tape(struct engine_run *r, const char *text)
     scratch_write(r->directory, "tape.csv", text);
 }
 
+/* Equal member for member; 300 and 300.0 are the same number. */
+static bool is_same(const json_t *found, const json_t *wanted)
+{
+    if (json_is_number(found) && json_is_number(wanted))
+        return json_number_value(found) == json_number_value(wanted);
+    if (!json_is_object(found) || !json_is_object(wanted))
+        return json_equal(found, wanted) != 0;
+    const char *key;
+    json_t *value;
+    json_object_foreach ((json_t *)wanted, key, value)
+        if (!is_same(json_object_get(found, key), value))
+            return false;
+    return json_object_size(found) == json_object_size(wanted);
+}
+
 static void then_line(const struct engine_run *r, size_t i, const char *expected)
 {
     json_t *wanted = json_loads(expected, 0, NULL);
     assert_non_null(wanted);
     char *found = json_dumps(json_array_get(r->lines, i), JSON_COMPACT | JSON_REAL_PRECISION(12));
-    if (!json_equal(json_array_get(r->lines, i), wanted))
+    if (!is_same(json_array_get(r->lines, i), wanted))
         fail_msg("line %zu is %s instead of %s", i + 1, found != NULL ? found : "missing",
                  expected);
     free(found);
@@ -229,6 +245,17 @@ static void test_a_symbol_column_is_passed_on(void **state)
     assert_null(json_object_get(json_array_get(r->lines, 2), "symbol"));
 }
 
+static void test_quotes_and_backslashes_in_addresses_are_escaped(void **state)
+{
+    struct engine_run *r = *state;
+    given_tape(r, HEADER "2026-01-01T00:00:00Z,x,\"T\"\"1\\\",\\W\",buy,1,1,1\n"
+                         "2026-01-01T00:00:01Z,x,\"T\"\"1\\\",\\W\",sell,1,3,1\n");
+    when_engine_runs(r, ALL_TOKENS, tape_option);
+    then_done(r, 3);
+    assert_string_equal(engine_run_text(json_array_get(r->lines, 1), "wallet_address"), "\\W\"");
+    assert_string_equal(engine_run_text(json_array_get(r->lines, 1), "source_token"), "T\"1\\");
+}
+
 static void test_a_delay_comes_between_tokens(void **state)
 {
     static const char *const slowly[] = {"--tape", "tape.csv", "--delay-ms", "300", NULL};
@@ -240,6 +267,57 @@ static void test_a_delay_comes_between_tokens(void **state)
     when_engine_runs(r, request, slowly);
     assert_true(process_now_ms() - start >= 300);
     then_small_tape_is_reported(r);
+}
+
+/* Starts the engine without waiting for it; it writes to `output`. */
+static pid_t given_running_engine(struct engine_run *r, const char *output, const char *delay_ms)
+{
+    static const char with_request[] = "exec \"$0\" \"$@\" <request";
+    const char *const argv[] = {"/bin/sh",        "-c",     with_request,
+                                TEST_ENGINE_TAPE, "--tape", "tape.csv",
+                                "--delay-ms",     delay_ms, NULL};
+    char request[128], log[128];
+    snprintf(request, sizeof request, PUMPS, "");
+    given_tape(r, small_tape);
+    scratch_write(r->directory, "request", request);
+    engine_run_path(r, "log", log);
+    const struct process_options process = {
+        .directory = r->directory, .output = output, .log = log};
+    return process_start(argv, &process);
+}
+
+static void test_a_token_is_out_before_the_next_one_is_begun(void **state)
+{
+    struct engine_run *r = *state;
+    char output[128];
+    engine_run_path(r, "output", output);
+    pid_t engine = given_running_engine(r, output, "600000");
+    long deadline = process_now_ms() + 30000;
+    bool seen = false;
+    while (!seen && process_now_ms() < deadline) {
+        char *text = scratch_read(output);
+        seen = text != NULL && strstr(text, "\"done\":1,\"total\":2") != NULL;
+        free(text);
+        process_pause_ms(5);
+    }
+    assert_int_equal(process_stop(engine, SIGTERM, 10000), 128 + SIGTERM);
+    assert_true(seen);
+    r->lines = engine_run_lines(output);
+    assert_int_equal(json_array_size(r->lines), 3);
+}
+
+static void test_output_that_cannot_be_written_is_status_1(void **state)
+{
+    struct engine_run *r = *state;
+    char log[128];
+    int status = -1;
+    engine_run_path(r, "log", log);
+    pid_t engine = given_running_engine(r, "/dev/full", "600000");
+    assert_true(process_wait(engine, 30000, &status));
+    assert_int_equal(status, 1);
+    r->complaint = scratch_read(log);
+    assert_string_equal(r->complaint,
+                        "engine-tape: stdout: cannot be written: No space left on device\n");
 }
 
 static void test_a_file_that_is_no_tape_is_status_1(void **state)
@@ -337,7 +415,10 @@ int main(void)
         story(test_a_rate_prices_rows_without_usd),
         story(test_rows_after_until_are_ignored),
         story(test_a_symbol_column_is_passed_on),
+        story(test_quotes_and_backslashes_in_addresses_are_escaped),
         story(test_a_delay_comes_between_tokens),
+        story(test_a_token_is_out_before_the_next_one_is_begun),
+        story(test_output_that_cannot_be_written_is_status_1),
         story(test_a_file_that_is_no_tape_is_status_1),
         story(test_a_bad_request_is_status_2),
         story(test_bad_options_are_status_2_and_named),

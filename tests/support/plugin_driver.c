@@ -271,8 +271,8 @@ static void on_address(uv_getaddrinfo_t *request, int status, struct addrinfo *f
         uv_ip_name(found->ai_addr, address, sizeof address);
     uv_freeaddrinfo(found);
     l->host->resolves--;
-    CALL(l->host,
-         l->callback(l->user, status == 0 ? address : NULL, status == 0 ? NULL : uv_strerror(status)));
+    CALL(l->host, l->callback(l->user, status == 0 ? address : NULL,
+                              status == 0 ? NULL : uv_strerror(status)));
     free(l);
 }
 
@@ -389,8 +389,8 @@ static struct fact *append(struct driver *d, int kind, wt_uuid run, size_t struc
                           .time_us = d->time_us,
                           .id = kind == WT_RUN_START ? run : driver_uuid(d),
                           .run_id = run};
-    f->event.body_size =
-        (uint32_t)snprintf(f->body, sizeof f->body, "body of %llu", (unsigned long long)f->event.seq);
+    f->event.body_size = (uint32_t)snprintf(f->body, sizeof f->body, "body of %llu",
+                                            (unsigned long long)f->event.seq);
     f->u.token.struct_size = (uint32_t)struct_size; /* the first field of each */
     return f;
 }
@@ -723,8 +723,8 @@ struct sought {
 
 static void look_at(struct sought *s, const wt_metric *m, double value)
 {
-    bool same = s->value == NULL ? m->value == NULL
-                                 : m->value != NULL && strcmp(m->value, s->value) == 0;
+    bool same =
+        s->value == NULL ? m->value == NULL : m->value != NULL && strcmp(m->value, s->value) == 0;
     if (strcmp(m->name, s->name) == 0 && same)
         s->found = value;
 }

@@ -48,9 +48,9 @@ void driver_set_time(struct driver *d, int64_t us); /* of the next events; a mil
 
 wt_host *driver_open(struct driver *d, const char *config); /* returns when prepared or failed */
 wt_host *driver_open_probe(struct driver *d, const char *config);
-void driver_claim(wt_host *h);                               /* returns when claimed or failed */
-void driver_send_claim(wt_host *h);                          /* does not wait                  */
-wt_host *driver_live(struct driver *d, const char *config);  /* open and claim; both must work */
+void driver_claim(wt_host *h);                              /* returns when claimed or failed */
+void driver_send_claim(wt_host *h);                         /* does not wait                  */
+wt_host *driver_live(struct driver *d, const char *config); /* open and claim; both must work */
 void driver_feed(wt_host *h, bool on); /* events are delivered to it whenever the loop turns */
 void driver_close(wt_host *h, uint32_t mode); /* until closed; destroys it; `h` is gone */
 
@@ -78,8 +78,8 @@ void driver_await_failure(wt_host *h, wt_status expected);
 
 /* Asks and waits.  The answer or the message, borrowed until the next question. */
 const char *driver_ask(wt_host *h, const char *name, const char *args, wt_status *status);
-/* Asks `n` times at once, cancels the one numbered `cancel` (or none: -1), and waits for all; counts
- * the answers by status into counts[12]. */
+/* Asks `n` times at once, cancels the one numbered `cancel` (or none: -1), and waits for all;
+ * counts the answers by status into counts[12]. */
 void driver_ask_many(wt_host *h, const char *name, const char *args, int n, int cancel,
                      int counts[12]);
 

@@ -186,7 +186,8 @@ static void test_runs_are_a_table(void **state)
     then_output_has("0190b0a4-1c1d  2026-06-30 12:30:00  completed  manual   me   1,200    3"
                     "        4       0  3m12s\n");
     then_output_has("2 of 7 runs\n");
-    then_output_has("more: walltrackctl runs --cursor abc\n");
+    then_output_has("more: walltrackctl runs --from '2026-06-30' --status 'failed' --limit '5' "
+                    "--cursor abc\n");
     assert_int_equal(run("runs --from 2026-06-30 --status failed --limit 5 --json"), STATUS_OK);
     assert_string_equal(output, RUNS "\n");
 }

@@ -200,6 +200,23 @@ static void test_bytes_that_end_early_or_late_are_refused(void **state)
     }
 }
 
+static void test_a_string_ends_at_its_only_nul(void **state)
+{
+    (void)state;
+    struct event e = full(WT_SLOT);
+    size_t size = encode(&e, body);
+    unsigned char *name = memmem(body, size, "nightly", 8);
+    assert_non_null(name);
+
+    name[3] = '\0';
+    assert_false(decodes(&e, body, size));
+    name[3] = 'h';
+    name[7] = 'x';
+    assert_false(decodes(&e, body, size));
+    name[7] = '\0';
+    assert_true(decodes(&e, body, size));
+}
+
 static void test_changed_bytes_are_refused_or_decoded_but_never_overrun(void **state)
 {
     (void)state;
@@ -291,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_absent_values_stay_absent),
         cmocka_unit_test(test_the_format_is_what_the_header_says),
         cmocka_unit_test(test_bytes_that_end_early_or_late_are_refused),
+        cmocka_unit_test(test_a_string_ends_at_its_only_nul),
         cmocka_unit_test(test_changed_bytes_are_refused_or_decoded_but_never_overrun),
         cmocka_unit_test(test_fields_out_of_range_are_refused_both_ways),
         cmocka_unit_test(test_unknown_kinds_and_versions_are_refused),

@@ -203,17 +203,43 @@ static void test_rows_after_until_are_passed_over_even_bad_ones(void **state)
                      TRADE_LATER);
 }
 
-static void test_an_unfit_symbol_does_not_cost_the_trade(void **state)
+static void then_symbol(const char *symbol, bool is_fit)
 {
-    (void)state;
+    char row[256];
     struct trade t;
     struct error err;
-    assert_int_equal(read_under(HEADER ",symbol", TIME ",T,W,buy,1,1,a\tb", &no_rules, &t, &err),
-                     TRADE_READ);
-    assert_null(t.symbol);
-    assert_int_equal(read_under(HEADER ",symbol", TIME ",T,W,buy,1,1,", &no_rules, &t, &err),
-                     TRADE_READ);
-    assert_null(t.symbol);
+    snprintf(row, sizeof row, TIME ",T,W,buy,1,1,%s", symbol);
+    assert_int_equal(read_under(HEADER ",symbol", row, &no_rules, &t, &err), TRADE_READ);
+    if ((t.symbol != NULL) != is_fit || (is_fit && strcmp(t.symbol, symbol) != 0))
+        fail_msg("'%s' became '%s'", symbol, t.symbol != NULL ? t.symbol : "nothing");
+}
+
+static void test_an_unfit_symbol_does_not_cost_the_trade(void **state)
+{
+    static const char *const fit[] = {"A",  " ~",           "\xc2\xa0",         "M\xc3\x96N",
+                                      A44,  "\xe0\xa0\x80", "\xed\x9f\xbf",     "\xee\x80\x80",
+                                      "$1", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
+    static const char *const unfit[] = {"",
+                                        "a\tb",
+                                        "\x7f",
+                                        "\xff",
+                                        "\x80",
+                                        "\xc3",
+                                        "\xc0\x80",
+                                        "\xc1\xbf",
+                                        "\xc2\x80",
+                                        "\xe0\x9f\xbf",
+                                        "\xe2\x82",
+                                        "\xed\xa0\x80",
+                                        "\xed\xbf\xbf",
+                                        "\xf0\x8f\xbf\xbf",
+                                        "\xf4\x90\x80\x80",
+                                        A44 A44};
+    (void)state;
+    for (size_t i = 0; i < sizeof fit / sizeof *fit; i++)
+        then_symbol(fit[i], true);
+    for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++)
+        then_symbol(unfit[i], false);
 }
 
 int main(void)

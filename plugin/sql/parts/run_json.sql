@@ -47,11 +47,13 @@
         SELECT t.tokens, w.new, w.all - w.new AS updated, w.profiled, x.errors, x.error_count
         FROM (SELECT count(*) AS tokens FROM :"schema".discovery_run_tokens i
               WHERE i.run_id = r.id) t,
-             (SELECT count(DISTINCT wallet_address) AS all,
-                     count(DISTINCT wallet_address) FILTER (WHERE is_new) AS new,
-                     count(DISTINCT wallet_address)
-                         FILTER (WHERE initial_score IS NOT NULL OR profile IS NOT NULL) AS profiled
-              FROM :"schema".discovery_run_wallets i WHERE i.run_id = r.id) w,
+             (SELECT count(*) AS all,
+                     count(*) FILTER (WHERE is_new) AS new,
+                     count(*) FILTER (WHERE is_profiled) AS profiled
+              FROM (SELECT bool_or(is_new) AS is_new,
+                           bool_or(initial_score IS NOT NULL OR profile IS NOT NULL) AS is_profiled
+                    FROM :"schema".discovery_run_wallets i WHERE i.run_id = r.id
+                    GROUP BY wallet_address) g) w,
              (SELECT count(*) AS error_count,
                      json_agg(json_build_object(
                          'message', message, 'token', token, 'code', code, 'line', line,

@@ -1,0 +1,124 @@
+/* links: recorder_parts */
+/* What is decided about SQL without a server: preparing it, migrations, reactions, questions. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "question.h"
+#include "reaction.h"
+#include "schema.h"
+#include "sql.h"
+
+static void then_prepared(const char *text, const char *expected)
+{
+    char *sql = sql_prepare(text, "\"my schema\"");
+    if (expected == NULL) {
+        assert_null(sql);
+    } else {
+        assert_non_null(sql);
+        assert_string_equal(sql, expected);
+    }
+    free(sql);
+}
+
+static void test_variables_become_numbers_in_the_order_of_the_list(void **state)
+{
+    (void)state;
+    then_prepared("-- parameters: one two\nSELECT :'two'::text, :'one', :'two' FROM :\"schema\".t",
+                  "-- parameters: one two\nSELECT $2::text, $1, $2 FROM \"my schema\".t");
+    then_prepared("SELECT ':', a::text, b[1:2]", "SELECT ':', a::text, b[1:2]");
+    then_prepared("-- parameters: one\nSELECT :'two'", NULL);
+}
+
+static void test_every_embedded_file_can_be_prepared(void **state)
+{
+    (void)state;
+    assert_true(sql_file_count >= 10);
+    for (size_t i = 0; i < sql_file_count; i++) {
+        char *sql = sql_prepare(sql_files[i].text, "\"s\"");
+        assert_non_null(sql);
+        assert_null(strstr(sql, ":\"schema\""));
+        assert_null(strstr(sql, "\\ir"));
+        free(sql);
+    }
+    assert_null(sql_find("weather"));
+}
+
+static void test_migrations_are_numbered_without_a_hole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sql_migration_count; i++) {
+        assert_int_equal(schema_version(&sql_migrations[i]), i + 1);
+        assert_int_equal(strlen(sql_migrations[i].sha256), 64);
+    }
+    assert_int_equal(sql_migration_count, SCHEMA_LATEST);
+}
+
+static void test_a_database_without_our_schema_lacks_everything(void **state)
+{
+    struct schema_state found;
+    char why[WHY_SIZE];
+    (void)state;
+    assert_int_equal(schema_compare(NULL, &found, why), WT_OK);
+    assert_int_equal(found.found, 0);
+    assert_int_equal(found.missing, sql_migration_count);
+    assert_int_equal(found.next, 0);
+}
+
+static void test_each_kind_of_error_has_its_reaction(void **state)
+{
+    static const struct {
+        const char *sqlstate;
+        enum reaction reaction;
+    } cases[] = {
+        {"08P01", REACT_DATA},     {"08006", REACT_AGAIN},    {"21000", REACT_DATA},
+        {"22021", REACT_DATA},     {"22P05", REACT_DATA},     {"22003", REACT_DATA},
+        {"23502", REACT_DATA},     {"23514", REACT_DATA},     {"23503", REACT_DATA},
+        {"23505", REACT_INTERNAL}, {"25006", REACT_AGAIN},    {"28P01", REACT_CONFIG},
+        {"3F000", REACT_CONFIG},   {"40001", REACT_RETRY},    {"40P01", REACT_RETRY},
+        {"42P01", REACT_CONFIG},   {"42501", REACT_CONFIG},   {"53100", REACT_AGAIN},
+        {"53300", REACT_AGAIN},    {"54000", REACT_DATA},     {"54001", REACT_DATA},
+        {"55P03", REACT_RETRY},    {"57014", REACT_RETRY},    {"57P01", REACT_AGAIN},
+        {"57P03", REACT_AGAIN},    {"XX000", REACT_INTERNAL}, {NULL, REACT_AGAIN},
+        {"", REACT_AGAIN},         {"25P02", REACT_AGAIN},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(reaction_to(cases[i].sqlstate), cases[i].reaction);
+}
+
+static void test_a_question_becomes_the_parameters_of_its_file(void **state)
+{
+    struct question q;
+    char why[WHY_SIZE];
+    (void)state;
+    assert_int_equal(question_parse("runs",
+                                    "{\"status\": \"failed\", \"page\": 3, \"start\": null,"
+                                    " \"now\": \"2026-06-21T00:00:00Z\"}",
+                                    &q, why),
+                     WT_OK);
+    assert_int_equal(q.n, 8); /* start end status trigger_type schedule page_size page cursor */
+    assert_string_equal(q.values[0], "");
+    assert_string_equal(q.values[2], "failed");
+    assert_string_equal(q.values[5], "20");
+    assert_string_equal(q.values[6], "3");
+    question_free(&q);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_variables_become_numbers_in_the_order_of_the_list),
+        cmocka_unit_test(test_every_embedded_file_can_be_prepared),
+        cmocka_unit_test(test_migrations_are_numbered_without_a_hole),
+        cmocka_unit_test(test_a_database_without_our_schema_lacks_everything),
+        cmocka_unit_test(test_each_kind_of_error_has_its_reaction),
+        cmocka_unit_test(test_a_question_becomes_the_parameters_of_its_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
