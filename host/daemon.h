@@ -9,7 +9,7 @@
 #ifndef DAEMON_H
 #define DAEMON_H
 
-#include "config.h"
+#include "config/config.h"
 #include "error.h"
 
 /* Runs until SIGTERM or SIGINT; a second one ends the process at once.  SIGHUP reads the

@@ -4,10 +4,17 @@
 
 SET LOCAL client_min_messages = warning;
 
-CREATE SCHEMA IF NOT EXISTS :"schema";
-
 -- For this transaction only: the blocks below cannot name the schema themselves.
 SET LOCAL search_path TO :"schema";
+
+-- Only when it is missing: making one takes a right that using one does not.
+DO $schema$
+BEGIN
+    IF current_schema() IS NULL THEN
+        EXECUTE 'CREATE SCHEMA ' || current_setting('search_path');
+    END IF;
+END
+$schema$;
 
 CREATE TABLE IF NOT EXISTS schema_migrations (
     version INTEGER PRIMARY KEY,

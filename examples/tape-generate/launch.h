@@ -5,7 +5,8 @@
  * theirs before the first trade.  The launch's fate, from a table, is the price curve that buyers
  * and sellers follow together.
  *
- * Promise: trades come in the order of time and are a function of seed and number only.
+ * Promise: trades come in the order of time and depend on nothing but seed, number, rows, start and
+ * wallets.
  */
 #ifndef LAUNCH_H
 #define LAUNCH_H

@@ -128,6 +128,10 @@ __attribute__((format(printf, 2, 0))) static void log_http(void *arg, const char
     (void)arg;
     vsnprintf(line, sizeof line, format, args);
     line[strcspn(line, "\n")] = '\0';
+    /* It sets TCP options on every socket, and tells three times an answer that this one has none.
+     */
+    if (strstr(line, "TCP_") != NULL || strstr(line, "push the data") != NULL)
+        return;
     log_line(LOG_DEBUG, "admin", "libmicrohttpd: %s", line);
 }
 

@@ -18,7 +18,7 @@
 
 #include <uv.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "error.h"
 #include "journal/journal.h"
 #include "plugin/plugins.h"

@@ -15,7 +15,7 @@
 #include <uv.h>
 #include <walltrack/plugin.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "error.h"
 #include "journal/journal.h"
 

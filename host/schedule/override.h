@@ -7,7 +7,7 @@
 #ifndef SCHEDULE_OVERRIDE_H
 #define SCHEDULE_OVERRIDE_H
 
-#include "config.h"
+#include "config/config.h"
 #include "error.h"
 #include "schedule/scheduler.h"
 

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config.h"
+#include "config/config.h"
 
 enum {
     SLOTS_RECORDED_MAX = 100,            /* missed ones that get an event of their own */

@@ -1,7 +1,8 @@
+/* links: config */
 /* Any text as a configuration file: refused with words, or complete. */
 #include <stdlib.h>
 
-#include "config.h"
+#include "config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

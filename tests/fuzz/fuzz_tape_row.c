@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "trade.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,6 +25,14 @@ static void check_text(const char *text, size_t limit)
         check(*text >= ' ' && *text <= '~');
 }
 
+/* jansson has its own opinion of what is UTF-8. */
+static void check_utf8(const char *text)
+{
+    json_t *string = json_string(text);
+    check(string != NULL);
+    json_decref(string);
+}
+
 static void check_row(char *row, size_t size, const struct trade_columns *columns,
                       const struct trade_rules *rules)
 {
@@ -32,6 +42,8 @@ static void check_row(char *row, size_t size, const struct trade_columns *column
     case TRADE_READ:
         check_text(t.token, TRADE_ADDRESS_LIMIT);
         check_text(t.wallet, TRADE_ADDRESS_LIMIT);
+        if (t.symbol != NULL)
+            check_utf8(t.symbol);
         check(t.time_us <= rules->until_us);
         check(t.token_amount >= TRADE_AMOUNT_MIN && t.token_amount <= TRADE_AMOUNT_MAX);
         check(t.usd >= TRADE_AMOUNT_MIN && t.usd <= TRADE_AMOUNT_MAX);

@@ -89,7 +89,7 @@ void given_plugin(struct world *w, const char *file, const char *name);
 struct world_request {
     const char *method;         /* NULL: GET                              */
     const char *path;           /* with the query string                  */
-    const char *body;           /* JSON, or NULL                          */
+    const char *body;           /* JSON unless a header names another type, or NULL */
     const char *const *headers; /* "Name: value", NULL at the end, or NULL */
 };
 

@@ -40,10 +40,18 @@ static size_t append(char *bytes, size_t one, size_t size, void *arg)
     return size;
 }
 
+static bool names_type(const struct world_request *r)
+{
+    for (size_t i = 0; r->headers != NULL && r->headers[i] != NULL; i++)
+        if (strncasecmp(r->headers[i], "Content-Type", strlen("Content-Type")) == 0)
+            return true;
+    return false;
+}
+
 static struct curl_slist *header_list(const struct world_request *r)
 {
     struct curl_slist *list = NULL;
-    if (r->body != NULL)
+    if (r->body != NULL && !names_type(r))
         list = curl_slist_append(list, "Content-Type: application/json");
     for (size_t i = 0; r->headers != NULL && r->headers[i] != NULL; i++)
         list = curl_slist_append(list, r->headers[i]);

@@ -1,3 +1,4 @@
+/* links: config */
 /* The configuration file: what is refused and in which words, defaults, paths. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "config.h"
+#include "config/config.h"
 
 #define ENGINE "\"engine\":{\"command\":[\"/bin/true\"]}"
 

@@ -1,16 +1,12 @@
 /* Where things are when the file does not say: for a service in the system's places, for a user in
  * the user's own. */
-#include "config_internal.h"
+#include "config/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#ifndef WALLTRACK_PLUGIN_DIR
-#define WALLTRACK_PLUGIN_DIR "/usr/lib/walltrack/plugins"
-#endif
 
 char *config_absolute(const char *folder, const char *path)
 {

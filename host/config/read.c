@@ -1,6 +1,6 @@
 /* The walk: every key of the file must be in the table; every key of the table that is not in the
  * file gets its default, which goes through the same check. */
-#include "config_internal.h"
+#include "config/internal.h"
 
 #include <errno.h>
 #include <stdio.h>

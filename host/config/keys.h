@@ -1,4 +1,4 @@
-/* config_keys.h: the table of all keys of the configuration file.
+/* keys.h: the table of all keys of the configuration file.
  *
  * The check, the defaults and the help are made from it; nothing else knows a key's name.
  * Thread: any; no state.

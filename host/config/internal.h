@@ -1,12 +1,12 @@
-/* config_internal.h: what the files config*.c share, and nobody else sees. */
+/* internal.h: what the files of this folder share, and nobody else sees. */
 #ifndef CONFIG_INTERNAL_H
 #define CONFIG_INTERNAL_H
 
 #include <jansson.h>
 
-#include "config.h"
-#include "config_keys.h"
-#include "config_place.h"
+#include "config/config.h"
+#include "config/keys.h"
+#include "config/place.h"
 
 /* One file being read. */
 struct config_reading {
@@ -23,17 +23,17 @@ int config_fail(const struct config_reading *r, const struct config_place *place
                 const char *format, ...) __attribute__((format(printf, 3, 4)));
 int config_out_of_memory(const struct config_reading *r);
 
-/* ---- config_read.c ---- */
+/* ---- read.c ---- */
 
 /* Walks the root by the table of keys and fills in r->config. */
 int config_read(const struct config_reading *r, json_t *root);
 
-/* ---- config_value.c: one value, checked and stored where `out` is ---- */
+/* ---- value.c: one value, checked and stored where `out` is ---- */
 
 int config_value(const struct config_reading *r, const struct config_place *place,
                  const struct config_key *row, const json_t *value, void *out);
 
-/* ---- config_paths.c ---- */
+/* ---- paths.c ---- */
 
 /* malloc'd; NULL when out of memory. */
 char *config_absolute(const char *folder, const char *path);

@@ -1,4 +1,4 @@
-#include "config_internal.h"
+#include "config/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* A small walk over text that jansson has accepted: it goes into the members that lead to the
  * place and over all others, without recursion. */
-#include "config_place.h"
+#include "config/place.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
-#include "config_keys.h"
+#include "config/keys.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "params.h"
 
 #define IN(field) offsetof(struct config, field)

@@ -1,4 +1,4 @@
-/* config_place.h: where in a JSON text something stands, in words and as a line.
+/* place.h: where in a JSON text something stands, in words and as a line.
  *
  * A place is a chain of keys and list positions up to the root, kept on the stack of who walks.
  * Thread: any; no state.

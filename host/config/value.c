@@ -1,5 +1,5 @@
 /* One setter for each type of value; each names what it wanted when it refuses. */
-#include "config_internal.h"
+#include "config/internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
