@@ -31,13 +31,33 @@ const char *problem_title(unsigned status)
     return "Error";
 }
 
-/* Text that may have been cut in the middle of a character, as a JSON string. */
+/* Bytes of the UTF-8 character that begins here; 0 when it is not whole. */
+static size_t character(const char *text)
+{
+    unsigned char first = (unsigned char)text[0];
+    size_t size = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    for (size_t i = 1; i < size; i++)
+        if (((unsigned char)text[i] & 0xc0) != 0x80)
+            return 0;
+    return size;
+}
+
+/* Text as a JSON string.  Values of clients are cut to fit into messages, also in the middle of a
+ * character: what is left of that is dropped. */
 static json_t *any_string(const char *text)
 {
-    size_t size = strlen(text);
-    json_t *string = json_stringn(text, size);
-    for (int cut = 0; string == NULL && cut < 4 && size > 0; cut++)
-        string = json_stringn(text, --size);
+    char whole[1024];
+    size_t used = 0;
+    json_t *string = json_string(text);
+    if (string != NULL)
+        return string;
+    while (*text != '\0' && used + 4 < sizeof whole) {
+        size_t size = character(text);
+        memcpy(whole + used, text, size);
+        used += size;
+        text += size > 0 ? size : 1;
+    }
+    string = json_stringn(whole, used);
     return string != NULL ? string : json_string("(text that is not UTF-8)");
 }
 

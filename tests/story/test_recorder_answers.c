@@ -11,6 +11,7 @@
 
 #include "support/plugin_driver.h"
 #include "support/postgres.h"
+#include "support/process.h"
 
 enum { DAYS = 24 * 3600 };
 static const int64_t now_s = 1782000000; /* 2026-06-21 00:00:00 UTC */
@@ -290,6 +291,55 @@ static void test_questions_queue_up_to_a_bound_and_can_be_cancelled(void **state
     driver_free(d);
 }
 
+static void test_every_question_runs_in_psql(void **state)
+{
+    static const char *const names[] = {"runs",       "run",        "run_wallets",
+                                        "run_tokens", "run_errors", "stats"};
+    struct postgres *pg = *state;
+    struct driver *d = given_recorder(pg);
+    given_history(d);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char file[256];
+        snprintf(file, sizeof file, TEST_SOURCE_DIR "/plugin/sql/%s.sql", names[i]);
+        const char *const argv[] = {process_postgres_program("psql"),
+                                    postgres_conninfo(pg),
+                                    "-X",
+                                    "-q",
+                                    "-o",
+                                    "/dev/null",
+                                    "-v",
+                                    "ON_ERROR_STOP=1",
+                                    "-v",
+                                    "schema=walltrack",
+                                    "-v",
+                                    "run_id=01900000-0000-7000-8000-000000000002",
+                                    "-v",
+                                    "start=",
+                                    "-v",
+                                    "end=",
+                                    "-v",
+                                    "status=",
+                                    "-v",
+                                    "trigger_type=",
+                                    "-v",
+                                    "schedule=",
+                                    "-v",
+                                    "page_size=",
+                                    "-v",
+                                    "page=",
+                                    "-v",
+                                    "cursor=",
+                                    "-v",
+                                    "now=",
+                                    "-f",
+                                    file,
+                                    NULL};
+        if (process_run(argv, &(struct process_options){0}) != 0)
+            fail_msg("psql -f %s", file);
+    }
+    driver_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_pages_by_number_and_by_cursor_show_the_same),
         cmocka_unit_test(test_a_run_and_what_belongs_to_it),
         cmocka_unit_test(test_wrong_questions_are_refused_by_name),
+        cmocka_unit_test(test_every_question_runs_in_psql),
         cmocka_unit_test(test_questions_queue_up_to_a_bound_and_can_be_cancelled),
     };
     return cmocka_run_group_tests(tests, postgres_group_setup, postgres_group_teardown);

@@ -10,6 +10,7 @@
 
 #include "support/plugin_driver.h"
 #include "support/postgres.h"
+#include "support/process.h"
 
 static char config[1024];
 
@@ -222,6 +223,31 @@ static void test_by_hand_means_that_nothing_is_migrated(void **state)
     then_query(pg, "SELECT to_regnamespace('walltrack') IS NULL", "t");
 }
 
+static void test_a_migration_by_hand_is_enough(void **state)
+{
+    struct postgres *pg = *state;
+    struct driver *d = given_recorder(pg);
+    const char *const argv[] = {process_postgres_program("psql"),
+                                postgres_conninfo(pg),
+                                "-X",
+                                "-q",
+                                "-1",
+                                "-v",
+                                "ON_ERROR_STOP=1",
+                                "-v",
+                                "schema=walltrack",
+                                "-f",
+                                TEST_SOURCE_DIR "/migrations/001_base.sql",
+                                NULL};
+    assert_int_equal(process_run(argv, &(struct process_options){0}), 0);
+    configure(pg, ", \"migrate\": \"manual\"");
+
+    given_recorded_run(d);
+
+    then_query(pg, "SELECT status FROM walltrack.discovery_runs", "completed");
+    driver_free(d);
+}
+
 static void test_a_migration_that_was_changed_is_refused(void **state)
 {
     struct postgres *pg = *state;
@@ -329,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_a_cursor_that_went_back_is_followed),
         cmocka_unit_test(test_a_held_row_is_taken_from_our_own_dead_backend),
         cmocka_unit_test(test_by_hand_means_that_nothing_is_migrated),
+        cmocka_unit_test(test_a_migration_by_hand_is_enough),
         cmocka_unit_test(test_a_migration_that_was_changed_is_refused),
         cmocka_unit_test(test_a_newer_schema_is_refused_unless_it_says_otherwise),
         cmocka_unit_test(test_wrong_settings_name_the_key),

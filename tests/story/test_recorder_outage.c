@@ -283,7 +283,7 @@ static void test_all_of_it_works_through_a_transaction_pooler(void **state)
     driver_await_acks(h);
 
     then_all_is_there_once(pg, "8000");
-    assert_non_null(strstr(driver_ask(h, "stats", "{}", NULL), "\"successful_runs\":1"));
+    assert_non_null(strstr(driver_ask(h, "stats", "{}", NULL), "\"successful_runs\": 1"));
     driver_free(d);
     pgbouncer_free(b);
 }

@@ -179,6 +179,24 @@ static void test_a_backlog_is_recorded_once_in_bounded_batches(void **state)
     driver_free(d);
 }
 
+static void test_a_schema_may_have_any_name(void **state)
+{
+    struct postgres *pg = *state;
+    struct driver *d = given_recorder(pg);
+    snprintf(config, sizeof config, "{\"conninfo\": \"%s\", \"schema\": \"O'Hara \\\"Ltd\\\"\"}",
+             postgres_conninfo(pg));
+    wt_host *h = driver_live(d, config);
+
+    wt_uuid run = driver_start_run(d);
+    driver_wallet(d, run, "alice", "mint1", -1, WT_NO_SCORE, NULL);
+    driver_end_run(d, run, WT_RUN_COMPLETED, NULL);
+    driver_await_acks(h);
+
+    then_query(pg, "SELECT new_wallets FROM \"O'Hara \"\"Ltd\"\"\".discovery_runs", "1");
+    assert_non_null(strstr(driver_ask(h, "stats", "{}", NULL), "\"total_runs\": 1"));
+    driver_free(d);
+}
+
 static void test_a_passing_refusal_is_tried_again(void **state)
 {
     struct postgres *pg = *state;
@@ -209,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_a_poisoned_event_goes_to_the_quarantine_and_the_stream_goes_on),
         cmocka_unit_test(test_events_of_a_run_that_is_not_there_are_quarantined),
         cmocka_unit_test(test_a_backlog_is_recorded_once_in_bounded_batches),
+        cmocka_unit_test(test_a_schema_may_have_any_name),
         cmocka_unit_test(test_a_passing_refusal_is_tried_again),
     };
     return cmocka_run_group_tests(tests, postgres_group_setup, postgres_group_teardown);
