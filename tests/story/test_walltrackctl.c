@@ -348,7 +348,7 @@ static void test_the_waiting_outlives_the_host(void **state)
     postgres_stop(pg, POSTGRES_FAST);
     world_start(w);
     assert_int_equal(kill(pid, SIGCONT), 0);
-    await(w, "it to look again", has_printed, (void *)"running  ");
+    await(w, "it to look again", has_printed, (void *)"\nrunning  ");
     postgres_start(pg);
     assert_int_equal(finish(w, pid), 1);
     then_printed(w, ": failed: 2 tokens, 2 new wallets, 0 updated, 1 errors\n");
