@@ -152,3 +152,13 @@ void print_field(struct session *s, const char *name, const char *value, enum co
     fprintf(s->out, "%-20s  %s%s%s\n", name, colour_code(colour, coloured), shown,
             colour_code(COLOUR_NONE, coloured));
 }
+
+enum status print_table(struct session *s, struct table *t, struct error *err)
+{
+    int status = table_print(t, s->out, s->width, s->colours);
+    table_free(t);
+    if (status == 0)
+        return STATUS_OK;
+    error_set(err, ENOMEM, "out of memory");
+    return STATUS_AWAY;
+}

@@ -40,4 +40,7 @@ enum colour status_colour(const char *status);
 /* "name   value", the names in a column; an absent value is "-". */
 void print_field(struct session *s, const char *name, const char *value, enum colour colour);
 
+/* Prints and frees the table. */
+enum status print_table(struct session *s, struct table *t, struct error *err);
+
 #endif

@@ -1,55 +1,11 @@
-#include <errno.h>
 #include <string.h>
 
 #include "ctl/answers.h"
 #include "ctl/arguments.h"
+#include "ctl/filters.h"
 
 /* The first 13 characters of an id are its time to the millisecond: enough to tell runs apart. */
-enum { SHORT_ID = 13, PATH_ROOM = 1024 };
-
-/* Options that become query parameters. */
-static const struct {
-    const char *option, *parameter;
-} filters[] = {
-    {"from", "start_date"},      {"to", "end_date"},
-    {"timezone", "timezone"},    {"status", "status"},
-    {"trigger", "trigger_type"}, {"schedule", "schedule"},
-    {"limit", "page_size"},      {"page", "page"},
-    {"cursor", "cursor"},
-};
-
-/* Days and times are the local zone's unless another is named. */
-static int add_zone(const struct arguments *a, char *path)
-{
-    char zone[SHOWN_SIZE];
-    bool timed = arguments_option(a, "from") != NULL || arguments_option(a, "to") != NULL;
-    if (!timed || arguments_option(a, "timezone") != NULL || shown_local_zone(zone) == NULL)
-        return 0;
-    return client_add_parameter(path, PATH_ROOM, "timezone", zone);
-}
-
-static enum status add_filters(const struct arguments *a, char *path, struct error *err)
-{
-    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
-        const char *value = arguments_option(a, filters[i].option);
-        if (value != NULL &&
-            client_add_parameter(path, PATH_ROOM, filters[i].parameter, value) != 0) {
-            error_set(err, EINVAL, "--%s is too long", filters[i].option);
-            return STATUS_USAGE;
-        }
-    }
-    return add_zone(a, path) == 0 ? STATUS_OK : STATUS_USAGE;
-}
-
-static enum status print_table(struct session *s, struct table *t, struct error *err)
-{
-    int status = table_print(t, s->out, s->width, s->colours);
-    table_free(t);
-    if (status == 0)
-        return STATUS_OK;
-    error_set(err, ENOMEM, "out of memory");
-    return STATUS_AWAY;
-}
+enum { SHORT_ID = 13 };
 
 /* ---- runs ----------------------------------------------------------------------------- */
 
@@ -119,7 +75,7 @@ enum status runs_command(struct session *s, struct error *err)
 {
     char path[PATH_ROOM] = "/api/discovery/runs";
     struct reply reply;
-    enum status status = add_filters(s->arguments, path, err);
+    enum status status = filters_add(s->arguments, path, err);
     if (status != STATUS_OK)
         return status;
     status = answer_get(s, path, &reply, err);
@@ -239,70 +195,12 @@ enum status wallets_command(struct session *s, struct error *err)
     if (status != STATUS_OK)
         return status;
     snprintf(path, sizeof path, "/api/discovery/runs/%s/wallets", id);
-    status = add_filters(s->arguments, path, err);
+    status = filters_add(s->arguments, path, err);
     if (status != STATUS_OK)
         return status;
     status = answer_get(s, path, &reply, err);
     if (status == STATUS_OK && !s->json)
         status = print_wallets(s, reply.json, id, err);
-    reply_free(&reply);
-    return status;
-}
-
-/* ---- stats ---------------------------------------------------------------------------- */
-
-static void print_rate(struct session *s, const char *name, const json_t *object, const char *key)
-{
-    char text[SHOWN_SIZE] = "";
-    double rate = field_number(object, key);
-    if (rate >= 0)
-        snprintf(text, sizeof text, "%.1f %%", rate * 100);
-    print_field(s, name, text, COLOUR_NONE);
-}
-
-static void print_change(struct session *s, const json_t *change, const char *key, const char *name)
-{
-    char text[SHOWN_SIZE];
-    const json_t *value = json_object_get(change, key);
-    if (!json_is_number(value))
-        return;
-    snprintf(text, sizeof text, "%+.1f %%", json_number_value(value) * 100);
-    print_field(s, name, text, COLOUR_NONE);
-}
-
-static void print_stats(struct session *s, const json_t *stats)
-{
-    static const char *const counts[] = {
-        "total_runs",   "successful_runs",          "failed_runs",          "cancelled_runs",
-        "running_runs", "total_wallets_discovered", "total_wallets_updated"};
-    char text[SHOWN_SIZE];
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        print_field(s, strncmp(counts[i], "total_w", 7) == 0 ? counts[i] + 6 : counts[i],
-                    field_shown_count(stats, counts[i], text), COLOUR_NONE);
-    print_rate(s, "success_rate", stats, "success_rate");
-    double wallets = field_number(stats, "avg_wallets_per_run");
-    snprintf(text, sizeof text, "%.1f", wallets);
-    print_field(s, "wallets_per_run", wallets >= 0 ? text : "", COLOUR_NONE);
-    print_field(s, "average_duration", field_shown_duration(stats, "avg_duration_seconds", text),
-                COLOUR_NONE);
-    print_field(s, "last_run_at", field_shown_time(stats, "last_run_at", text), COLOUR_NONE);
-
-    const json_t *change = json_object_get(json_object_get(stats, "trend"), "change");
-    print_change(s, change, "runs", "runs, this week");
-    print_change(s, change, "success_rate", "success, this week");
-    print_change(s, change, "wallets_discovered", "wallets, this week");
-}
-
-enum status stats_command(struct session *s, struct error *err)
-{
-    char path[PATH_ROOM] = "/api/discovery/stats";
-    struct reply reply;
-    enum status status = add_filters(s->arguments, path, err);
-    if (status != STATUS_OK)
-        return status;
-    status = answer_get(s, path, &reply, err);
-    if (status == STATUS_OK && !s->json)
-        print_stats(s, reply.json);
     reply_free(&reply);
     return status;
 }

@@ -75,6 +75,21 @@ enum status plugins_command(struct session *s, struct error *err)
 
 /* ---- health --------------------------------------------------------------------------- */
 
+/* The first question of all: is it recording, with which build, how far behind? */
+static void print_plugins_at_a_glance(struct session *s, const json_t *plugins)
+{
+    for (size_t i = 0; i < json_array_size(plugins); i++) {
+        char line[512], lag[SHOWN_SIZE];
+        const json_t *plugin = json_array_get(plugins, i);
+        bool live = json_is_true(json_object_get(plugin, "live"));
+        const char *detail = field_text(plugin, "detail");
+        field_shown_count(plugin, "lag", lag);
+        snprintf(line, sizeof line, "%s, %s events behind%s%s", field_text(plugin, "state"), lag,
+                 detail != NULL ? ": " : "", detail != NULL ? detail : "");
+        print_field(s, field_text(plugin, "name"), line, live ? COLOUR_GREEN : COLOUR_YELLOW);
+    }
+}
+
 static void print_health(struct session *s, const json_t *health)
 {
     char text[SHOWN_SIZE];
@@ -84,6 +99,7 @@ static void print_health(struct session *s, const json_t *health)
     for (size_t i = 0; i < json_array_size(reasons); i++)
         print_field(s, i == 0 ? "because" : "", json_string_value(json_array_get(reasons, i)),
                     COLOUR_NONE);
+    print_plugins_at_a_glance(s, json_object_get(health, "plugins"));
     print_field(s, "host", field_text(health, "host"), COLOUR_NONE);
     print_field(s, "version", field_text(health, "version"), COLOUR_NONE);
     print_field(s, "up", field_shown_duration(health, "uptime_seconds", text), COLOUR_NONE);

@@ -1,4 +1,4 @@
-#include "plugin/instance.h"
+#include "plugin/instance_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,11 +9,8 @@
 #include "ids.h"
 #include "log.h"
 #include "plugin/call.h"
-#include "plugin/ledger.h"
 
-enum { ABORT_MS = 1000, TIMED_CALLS = 16 };
-
-enum state { OPENING, PREPARED, CLAIMING, LIVE, DRAINING, BROKEN, ABORTING, CLOSED, GONE };
+enum { ABORT_MS = 1000 };
 
 #define TO(state) (1u << (state))
 
@@ -32,45 +29,6 @@ static const struct {
     [GONE] = {"gone", 0},
 };
 
-/* What the plugin has reported and the owner has not yet been told. */
-enum {
-    SAID_PREPARED = 1,
-    SAID_CLAIMED = 2,
-    SAID_ACK = 4,
-    SAID_RESUME = 8,
-    SAID_FAIL = 16,
-    SAID_CLOSED = 32
-};
-
-/* The plugin's wt_host is the instance itself. */
-struct wt_host {
-    enum state state;
-    uv_loop_t *loop;
-    struct build *build;
-    const struct instance_events *events;
-    void *arg;
-    struct ledger *ledger;
-    char *who;  /* "recorder 0.1.0 (9c1e2b4d) #3" */
-    void *self; /* the plugin's */
-    int64_t claim_ms, drain_ms;
-    unsigned said;
-    uint64_t claimed, acked, delivered;
-    uint64_t offered; /* to a hook; it may acknowledge before it returns */
-    wt_status failure;
-    char *failure_message;
-    char *server;
-    uv_idle_t turn;
-    uv_timer_t deadline;
-    unsigned handles;
-    unsigned untimed; /* hook calls since one was timed */
-    bool leaked;
-    struct instance_figures figures;
-};
-
-struct instance {
-    struct wt_host host; /* first and only: the two are one */
-};
-
 static struct instance *instance_of(wt_host *h)
 {
     return (struct instance *)h;
@@ -86,7 +44,7 @@ static void set_deadline(wt_host *h, int64_t ms)
 }
 
 /* The only writer of h->state. */
-static void move(wt_host *h, enum state to)
+static void move(wt_host *h, enum instance_state to)
 {
     assert((states[h->state].next & TO(to)) != 0);
     log_line(LOG_DEBUG, "plugin", "%s: %s -> %s", h->who, states[h->state].name, states[to].name);
@@ -197,171 +155,20 @@ static void on_deadline(uv_timer_t *timer)
 
 /* ---- what the plugin says ---- */
 
-static void say(wt_host *h, unsigned what)
+void instance_say(wt_host *h, unsigned what)
 {
     h->said |= what;
     uv_idle_start(&h->turn, on_turn);
 }
 
-static void violate(wt_host *h, const char *rule)
-{
-    h->figures.violations++;
-    log_line(LOG_ERROR, "plugin", "%s broke the contract: %s", h->who, rule);
-}
-
-static void say_fail(wt_host *h, wt_status status, const char *message)
+void instance_say_fail(wt_host *h, wt_status status, const char *message)
 {
     if ((h->said & SAID_FAIL) != 0)
         return; /* the first reason counts */
     h->failure = status;
     h->failure_message = g_strdup(message != NULL ? message : "no reason given");
-    say(h, SAID_FAIL);
+    instance_say(h, SAID_FAIL);
 }
-
-static void api_prepared(wt_host *h, const wt_prepared *p)
-{
-    if (h->state != OPENING || (h->said & SAID_PREPARED) != 0) {
-        violate(h, "prepared() without an open() under way");
-        return;
-    }
-    if (p != NULL && WT_HAS(p, server) && p->server != NULL)
-        h->server = g_strdup(p->server);
-    say(h, SAID_PREPARED);
-}
-
-static void api_claimed(wt_host *h, uint64_t cursor)
-{
-    if (h->state != CLAIMING || (h->said & SAID_CLAIMED) != 0) {
-        violate(h, "claimed() without a claim() under way");
-        return;
-    }
-    h->claimed = cursor;
-    say(h, SAID_CLAIMED);
-}
-
-static void api_ack(wt_host *h, uint64_t seq)
-{
-    if (seq > h->offered) {
-        violate(h, "ack() of an event that was not delivered");
-        say_fail(h, WT_E_INTERNAL, "it acknowledged an event that was not delivered");
-        return;
-    }
-    if (seq <= h->acked)
-        return;
-    h->acked = seq;
-    say(h, SAID_ACK);
-}
-
-static void api_resume(wt_host *h)
-{
-    say(h, SAID_RESUME);
-}
-
-static void api_fail(wt_host *h, wt_status status, const char *message)
-{
-    say_fail(h, status, message);
-}
-
-static void api_closed(wt_host *h)
-{
-    if (h->state != DRAINING && h->state != ABORTING) {
-        violate(h, "closed() without close()");
-        say_fail(h, WT_E_INTERNAL, "it closed itself");
-        return;
-    }
-    say(h, SAID_CLOSED);
-}
-
-static wt_watch *api_watch(wt_host *h, int fd, uint32_t events, wt_io_callback call, void *user)
-{
-    return ledger_watch(h->ledger, fd, events, call, user);
-}
-
-static void api_rewatch(wt_host *h, wt_watch *w, uint32_t events)
-{
-    (void)h;
-    ledger_rewatch(w, events);
-}
-
-static void api_unwatch(wt_host *h, wt_watch *w)
-{
-    (void)h;
-    ledger_unwatch(w);
-}
-
-static wt_timer *api_timer(wt_host *h, uint64_t ms, wt_callback call, void *user)
-{
-    return ledger_timer(h->ledger, ms, call, user);
-}
-
-static void api_untimer(wt_host *h, wt_timer *t)
-{
-    (void)h;
-    ledger_untimer(t);
-}
-
-static int api_offload(wt_host *h, wt_callback work, wt_callback done, void *user)
-{
-    return ledger_offload(h->ledger, work, done, user);
-}
-
-static int api_resolve(wt_host *h, const char *name, wt_resolved call, void *user)
-{
-    return ledger_resolve(h->ledger, name, call, user);
-}
-
-static uint64_t api_now_ns(void)
-{
-    return uv_hrtime();
-}
-
-static void api_log(wt_host *h, int level, const char *message)
-{
-    enum log_level known =
-        level < WT_LOG_ERROR || level > WT_LOG_DEBUG ? LOG_INFO : (enum log_level)level;
-    log_line(known, h->who, "%s", message);
-}
-
-static wt_status api_reply(wt_host *h, wt_query *q, const void *bytes, size_t size)
-{
-    return h->events->reply(h->arg, q, bytes, size);
-}
-
-static void api_reply_end(wt_host *h, wt_query *q, wt_status status, const char *message)
-{
-    h->events->reply_end(h->arg, q, status, message);
-}
-
-static const void *api_get_extension(wt_host *h, const char *id)
-{
-    (void)h;
-    (void)id;
-    return NULL; /* none exists yet */
-}
-
-static const wt_host_api host_api = {
-    .struct_size = sizeof host_api,
-    .abi_major = WT_ABI_MAJOR,
-    .abi_minor = WT_ABI_MINOR,
-    .prepared = api_prepared,
-    .claimed = api_claimed,
-    .ack = api_ack,
-    .resume = api_resume,
-    .fail = api_fail,
-    .closed = api_closed,
-    .watch = api_watch,
-    .rewatch = api_rewatch,
-    .unwatch = api_unwatch,
-    .timer = api_timer,
-    .untimer = api_untimer,
-    .offload = api_offload,
-    .resolve = api_resolve,
-    .now_ns = api_now_ns,
-    .log = api_log,
-    .reply = api_reply,
-    .reply_end = api_reply_end,
-    .get_extension = api_get_extension,
-};
 
 /* Tells the owner what was said, one thing after the other in the order of a life. */
 static void tell(wt_host *h, unsigned said)
@@ -501,136 +308,7 @@ void instance_close(struct instance *i, uint32_t mode)
     call_end();
 }
 
-/* ---- events ---- */
-
-static const char *const hook_names[] = {
-    [WT_RUN_START] = "on_run_start", [WT_TOKEN] = "on_token",     [WT_WALLET] = "on_wallet",
-    [WT_RUN_ERROR] = "on_run_error", [WT_RUN_END] = "on_run_end", [WT_SLOT] = "on_slot",
-};
-
-#define CALL_HOOK(hook, body) (api->hook == NULL ? WT_TAKEN : api->hook(h->self, &e->head, body))
-
-static wt_answer call_hook(wt_host *h, const struct event *e)
-{
-    const wt_plugin *api = h->build->api;
-    switch (e->head.kind) {
-    case WT_RUN_START:
-        return CALL_HOOK(on_run_start, &e->u.run_start);
-    case WT_TOKEN:
-        return CALL_HOOK(on_token, &e->u.token);
-    case WT_WALLET:
-        return CALL_HOOK(on_wallet, &e->u.wallet);
-    case WT_RUN_ERROR:
-        return CALL_HOOK(on_run_error, &e->u.run_error);
-    case WT_RUN_END:
-        return CALL_HOOK(on_run_end, &e->u.run_end);
-    case WT_SLOT:
-        return CALL_HOOK(on_slot, &e->u.slot);
-    default:
-        return WT_TAKEN;
-    }
-}
-
-static void count_time(struct instance_figures *f, uint64_t ns)
-{
-    static const uint64_t bounds[] = {100, 200, 300, 500, 1000, 10000, 1000000};
-    size_t b = 0;
-    while (b < sizeof bounds / sizeof bounds[0] && ns > bounds[b])
-        b++;
-    f->hook_buckets[b]++;
-    f->hook_calls_timed++;
-    f->hook_ns_sum += ns;
-    if (ns > f->hook_ns_max)
-        f->hook_ns_max = ns;
-}
-
-void instance_start_at(struct instance *i, uint64_t cursor)
-{
-    i->host.offered = i->host.delivered = i->host.acked = cursor;
-}
-
-bool instance_offer(struct instance *i, const struct event *e)
-{
-    wt_host *h = &i->host;
-    wt_answer answer;
-    h->offered = e->head.seq;
-    /* Reading the clock twice costs as much as a hook: one call in 16 stands for all. */
-    if (++h->untimed == TIMED_CALLS) {
-        h->untimed = 0;
-        call_begin(h->who, hook_names[e->head.kind]);
-        answer = call_hook(h, e);
-        count_time(&h->figures, call_end());
-    } else {
-        answer = call_hook(h, e);
-    }
-    if (answer != WT_TAKEN) {
-        h->figures.enough++;
-        return false;
-    }
-    h->delivered = e->head.seq;
-    h->figures.events[e->head.kind]++;
-    return true;
-}
-
-/* ---- questions and figures ---- */
-
-bool instance_can_answer(const struct instance *i)
-{
-    const wt_host *h = &i->host;
-    return h->build->api->query != NULL && h->state >= PREPARED && h->state <= LIVE &&
-           (h->said & SAID_FAIL) == 0;
-}
-
-void instance_query(struct instance *i, wt_query *q, const wt_query_args *args)
-{
-    wt_host *h = &i->host;
-    call_begin(h->who, "query");
-    h->build->api->query(h->self, q, args);
-    call_end();
-}
-
-void instance_query_cancel(struct instance *i, wt_query *q)
-{
-    wt_host *h = &i->host;
-    if (h->build->api->query_cancel == NULL)
-        return;
-    call_begin(h->who, "query_cancel");
-    h->build->api->query_cancel(h->self, q);
-    call_end();
-}
-
-void instance_query_resume(struct instance *i, wt_query *q)
-{
-    wt_host *h = &i->host;
-    if (h->build->api->query_resume == NULL)
-        return;
-    call_begin(h->who, "query_resume");
-    h->build->api->query_resume(h->self, q);
-    call_end();
-}
-
-void instance_stats(struct instance *i, struct metric_set *out)
-{
-    wt_host *h = &i->host;
-    if (h->build->api->stats == NULL || h->state == GONE || h->leaked)
-        return;
-    wt_stats_sink sink = metric_sink(out);
-    call_begin(h->who, "stats");
-    h->build->api->stats(h->self, &sink);
-    call_end();
-}
-
 const char *instance_state(const struct instance *i)
 {
     return states[i->host.state].name;
-}
-
-uint64_t instance_delivered(const struct instance *i)
-{
-    return i->host.delivered;
-}
-
-const struct instance_figures *instance_figures(const struct instance *i)
-{
-    return &i->host.figures;
 }

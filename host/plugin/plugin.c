@@ -1,4 +1,4 @@
-#include "plugin/plugin.h"
+#include "plugin/plugin_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -8,16 +8,12 @@
 
 #include "ids.h"
 #include "log.h"
-#include "plugin/build.h"
-#include "plugin/feed.h"
 
 enum {
     BACKOFF_FIRST_MS = 100,
     BACKOFF_MOST_MS = 30000,
     CATCH_UP_MS = 5000 /* at a stop: for what is durable and not yet acknowledged */
 };
-
-enum state { WAITING, OPENING, CLAIMING, LIVE, CLOSING, STOPPING, STOPPED };
 
 #define TO(state) (1u << (state))
 
@@ -32,36 +28,6 @@ static const struct {
     [CLOSING] = {"closing", TO(WAITING) | TO(STOPPED)},
     [STOPPING] = {"stopping", TO(STOPPED)},
     [STOPPED] = {"stopped", 0},
-};
-
-struct plugin {
-    enum state state;
-    int64_t state_since_us;
-    uv_loop_t *loop;
-    struct journal *journal;
-    struct resolver *resolver;
-    struct questions *questions;
-    struct feed *feed;
-    struct build *build;
-    struct instance *instance; /* or NULL */
-    char *name, *path, *config, *host_name;
-    int64_t open_ms, claim_ms, drain_ms;
-    uint64_t generation;
-    uint64_t acked;     /* last acknowledged event */
-    uint64_t delivered; /* last event handed over  */
-    uint64_t stop_at;   /* at a stop: the event whose ack ends the wait */
-    uint64_t backoff_ms;
-    uv_timer_t timer; /* waiting: the next try; at a stop: the end of patience */
-    char *detail;     /* why it is not live */
-    char *server;
-    bool asked_to_stop;
-    bool holding;           /* the journal, while claiming */
-    struct metric_set past; /* figures of the instances before this one */
-    struct instance_figures past_figures;
-    uint64_t failures[WT_E_ARGUMENT + 1];
-    uint64_t leaked;
-    void (*closed)(void *arg);
-    void *closed_arg;
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -86,7 +52,7 @@ static void set_detail(struct plugin *p, const char *why)
 }
 
 /* The only writer of p->state. */
-static void move(struct plugin *p, enum state to)
+static void move(struct plugin *p, enum plugin_state to)
 {
     assert((states[p->state].next & TO(to)) != 0);
     log_line(LOG_DEBUG, p->name, "%s -> %s", states[p->state].name, states[to].name);
@@ -274,21 +240,6 @@ static void on_failed(void *arg, wt_status status, const char *message)
     give_up_instance(p, message);
 }
 
-static void add_figures(struct instance_figures *into, const struct instance_figures *from)
-{
-    for (int kind = 0; kind <= WT_SLOT; kind++)
-        into->events[kind] += from->events[kind];
-    for (size_t i = 0; i < sizeof into->hook_buckets / sizeof into->hook_buckets[0]; i++)
-        into->hook_buckets[i] += from->hook_buckets[i];
-    into->enough += from->enough;
-    into->violations += from->violations;
-    into->leaks += from->leaks;
-    into->hook_calls_timed += from->hook_calls_timed;
-    into->hook_ns_sum += from->hook_ns_sum;
-    if (from->hook_ns_max > into->hook_ns_max)
-        into->hook_ns_max = from->hook_ns_max;
-}
-
 /* Its last word: what it counted joins the figures of the past. */
 static void on_closed(void *arg, struct metric_set *figures)
 {
@@ -299,7 +250,7 @@ static void on_closed(void *arg, struct metric_set *figures)
 static void on_gone(void *arg, const struct instance_figures *figures, bool leaked)
 {
     struct plugin *p = arg;
-    add_figures(&p->past_figures, figures);
+    plugin_add_figures(&p->past_figures, figures);
     p->leaked += leaked;
     p->instance = NULL;
     move(p, p->asked_to_stop ? STOPPED : WAITING);
@@ -432,90 +383,7 @@ struct questions *plugin_questions(struct plugin *p)
     return p->build->api->query != NULL ? p->questions : NULL;
 }
 
-/* ---- for the operator ---- */
-
-void plugin_view(const struct plugin *p, struct plugin_view *out)
+const char *plugin_state_name(const struct plugin *p)
 {
-    struct journal_stats s;
-    journal_stats(p->journal, &s);
-    *out = (struct plugin_view){
-        .name = p->name,
-        .path = p->path,
-        .build = p->build->label,
-        .version = p->build->version,
-        .sha256 = p->build->sha256,
-        .state = states[p->state].name,
-        .detail = p->detail,
-        .state_since_us = p->state_since_us,
-        .retry_in_ms = p->state == WAITING ? (int64_t)uv_timer_get_due_in(&p->timer) : -1,
-        .generation = p->generation,
-        .cursor = p->acked,
-        .delivered = p->delivered,
-        .lag = s.head > p->acked ? s.head - p->acked : 0,
-        .live = p->state == LIVE,
-        .violations = p->past_figures.violations,
-        .leaks = p->past_figures.leaks + p->leaked,
-        .server = p->server,
-    };
-    if (p->instance != NULL) {
-        out->violations += instance_figures(p->instance)->violations;
-        out->leaks += instance_figures(p->instance)->leaks;
-    }
-}
-
-static void put_host_figures(const struct plugin *p, const struct instance_figures *f,
-                             struct metric_set *out)
-{
-    static const char *const kinds[] = {"",      "run_start", "token", "wallet",
-                                        "error", "run_end",   "slot"};
-    static const double bounds[] = {1e-7, 2e-7, 3e-7, 5e-7, 1e-6, 1e-5, 1e-3};
-    static const char *const reasons[] = {"ok",         "again",    "config",      "schema_old",
-                                          "schema_new", "fenced",   "unsafe_db",   "poison",
-                                          "cancelled",  "internal", "unsupported", "argument"};
-    for (int kind = WT_RUN_START; kind <= WT_SLOT; kind++)
-        metric_counter(out,
-                       &(wt_metric){"hook_events_total", "Events taken by the plugin's hooks",
-                                    "kind", kinds[kind]},
-                       f->events[kind]);
-    metric_histogram(
-        out, &(wt_metric){"hook_seconds", "Time in a hook, every 16th call measured", NULL, NULL},
-        &(wt_histogram){bounds, f->hook_buckets, sizeof bounds / sizeof bounds[0],
-                        (double)f->hook_ns_sum / 1e9});
-    metric_gauge(out, &(wt_metric){"hook_seconds_max", "Longest measured hook call", NULL, NULL},
-                 (double)f->hook_ns_max / 1e9);
-    metric_counter(out,
-                   &(wt_metric){"enough_total", "Times that the plugin had enough", NULL, NULL},
-                   f->enough);
-    metric_counter(out, &(wt_metric){"instances_total", "Instances opened", NULL, NULL},
-                   p->generation);
-    for (int status = WT_E_AGAIN; status <= WT_E_ARGUMENT; status++)
-        if (p->failures[status] > 0)
-            metric_counter(
-                out,
-                &(wt_metric){"failures_total", "Instances that failed", "reason", reasons[status]},
-                p->failures[status]);
-    metric_counter(
-        out,
-        &(wt_metric){"violations_total", "Calls of the plugin against its contract", NULL, NULL},
-        f->violations);
-    metric_counter(
-        out, &(wt_metric){"leaks_total", "Things that the host took back by force", NULL, NULL},
-        f->leaks + p->leaked);
-}
-
-void plugin_stats(const struct plugin *p, struct metric_set *out)
-{
-    struct instance_figures f = p->past_figures;
-    struct metric_set sum = {0};
-    metric_set_add(&sum, &p->past);
-    if (p->instance != NULL) {
-        struct metric_set now = {0};
-        add_figures(&f, instance_figures(p->instance));
-        instance_stats(p->instance, &now);
-        metric_set_add(&sum, &now);
-        metric_set_free(&now);
-    }
-    put_host_figures(p, &f, &sum);
-    metric_set_add(out, &sum);
-    metric_set_free(&sum);
+    return states[p->state].name;
 }
