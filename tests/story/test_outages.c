@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "support/pgbouncer.h"
+#include "support/pooled.h"
 #include "support/postgres.h"
 #include "support/world.h"
 
@@ -218,36 +218,7 @@ static void test_a_host_without_postgres_starts_and_works(void **state)
     then_every_wallet_is_there_once(w);
 }
 
-/* ---- the same through a pooler ---- */
-
-static struct pgbouncer *bouncer;
-
-static int setup_with_pgbouncer(void **state)
-{
-    struct postgres *pg = *state;
-    postgres_fresh_database(pg);
-    bouncer = pgbouncer_new(pg, 2);
-    struct world_options options = {.pg = pg, .conninfo = pgbouncer_conninfo(bouncer)};
-    struct world *w = world_new(&options);
-    world_start(w);
-    await_plugin(w, "recorder", "live");
-    *state = w;
-    return 0;
-}
-
-static int teardown_with_pgbouncer(void **state)
-{
-    world_free(*state);
-    pgbouncer_free(bouncer);
-    return 0;
-}
-
 #define STORY(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
-#define POOLED(test)                                                                               \
-    {                                                                                              \
-#test " through PgBouncer", test, setup_with_pgbouncer, teardown_with_pgbouncer, NULL      \
-    }
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
