@@ -251,10 +251,37 @@ static void print_ratio(const char *what, const double *values, size_t n)
     printf("%-58s %8.2f  (%.2f to %.2f)\n", what, sorted[n / 2], sorted[0], sorted[n - 1]);
 }
 
+/* The smallest bucket that holds half of the sampled calls, and the mean. */
 static void print_hook_times(struct world *w)
 {
+    const char *bound;
+    json_t *below;
     world_get(w, "/api/plugins/recorder/stats");
-    printf("hook calls, sampled: %s\n", world_value(w, "/stats/hook_seconds"));
+    const json_t *hooks = json_object_get(json_object_get(world_json(w), "stats"), "hook_seconds");
+    double count = json_number_value(json_object_get(hooks, "count"));
+    json_object_foreach (json_object_get(hooks, "le"), bound, below) {
+        if (json_number_value(below) >= count / 2) {
+            printf("%-58s %8.0f  (mean %.0f)\n", "on_wallet, every 16th call: median at most, ns",
+                   strtod(bound, NULL) * 1e9,
+                   json_number_value(json_object_get(hooks, "sum")) / count * 1e9);
+            return;
+        }
+    }
+}
+
+/* How far the disk is behind what engines say. */
+static void print_journal_times(struct world *w)
+{
+    static const char sum[] = "\nwalltrack_journal_commit_microseconds_total ";
+    static const char most[] = "\nwalltrack_journal_commit_seconds_max ";
+    static const char commits[] = "\nwalltrack_journal_commits_total ";
+    world_get(w, "/metrics");
+    const char *text = world_text(w);
+    const char *a = strstr(text, sum), *b = strstr(text, most), *c = strstr(text, commits);
+    if (a != NULL && b != NULL && c != NULL)
+        printf("%-58s %8.1f  (longest %.1f)\n", "journal commit, mean ms",
+               strtod(a + strlen(sum), NULL) / strtod(c + strlen(commits), NULL) / 1000,
+               strtod(b + strlen(most), NULL) * 1000);
 }
 
 int main(int argc, char **argv)
@@ -296,6 +323,7 @@ int main(int argc, char **argv)
     print_ratio("speed against raw COPY into the base tables (H/G)", base, rounds);
     print_ratio("host CPU an event, all threads, with the recorder, us", cpu, rounds);
     print_hook_times(w);
+    print_journal_times(w);
     PQfinish(c);
     world_free(w);
     postgres_free(pg);

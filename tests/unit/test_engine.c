@@ -146,6 +146,19 @@ static void test_output_under_backpressure_is_complete(void **state)
                      2688895); /* seq 1 400000 | wc -c, and one for each newline is in it */
 }
 
+static void test_output_is_heard_to_its_end_after_the_exit(void **state)
+{
+    struct story s = {0};
+    (void)state;
+    start(&s, "seq 1 10000", 60000, 500); /* fits the pipe: it can end unheard */
+    engine_pause(s.engine);
+    uv_timer_start(&s.resume, on_resume, 300, 0);
+    uv_run(&s.loop, UV_RUN_DEFAULT);
+    assert_int_equal(s.lines, 10000);
+    assert_int_equal(s.result.exit_status, 0);
+    assert_int_equal(uv_loop_close(&s.loop), 0);
+}
+
 static void test_the_environment_is_clean_and_only_three_descriptors_are_open(void **state)
 {
     struct story s = {0};
@@ -279,6 +292,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_an_engine_gets_its_request_and_its_lines_are_heard),
         cmocka_unit_test(test_status_signal_and_last_words_are_reported),
         cmocka_unit_test(test_output_under_backpressure_is_complete),
+        cmocka_unit_test(test_output_is_heard_to_its_end_after_the_exit),
         cmocka_unit_test(test_the_environment_is_clean_and_only_three_descriptors_are_open),
         cmocka_unit_test(test_an_engine_that_is_asked_ends),
         cmocka_unit_test(test_an_engine_that_ignores_sigterm_is_killed),
