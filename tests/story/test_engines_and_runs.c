@@ -179,6 +179,13 @@ static bool journal_is_full(struct world *w, void *arg)
     return world_get(w, "/health") == 503 && strcmp(world_value(w, "/journal/full"), "true") == 0;
 }
 
+static bool an_engine_was_paused(struct world *w, void *arg)
+{
+    (void)arg;
+    return world_get(w, "/metrics") == 200 &&
+           strstr(world_text(w), "\nwalltrack_engine_pauses_total 0") == NULL;
+}
+
 static void test_a_full_journal_pauses_engines_and_refuses_runs(void **state)
 {
     struct world *w = *state;
@@ -193,6 +200,7 @@ static void test_a_full_journal_pauses_engines_and_refuses_runs(void **state)
 
     when_run(w, NULL);
     await(w, "a full journal", journal_is_full, NULL);
+    await(w, "a paused engine", an_engine_was_paused, NULL);
     assert_int_equal(world_post(w, "/api/discovery/run", NULL), 503);
     assert_non_null(strstr(world_text(w), "full"));
     postgres_start(pg);
