@@ -40,12 +40,25 @@ static void start_with(struct world *w, const char *keys)
     await_plugin(w, "recorder", "live");
 }
 
-static void await_slots(struct world *w, const char *outcome, int count)
+static bool is_true(struct world *w, void *sql)
+{
+    return strcmp(postgres_query(world_postgres(w), sql), "t") == 0;
+}
+
+/* Until the query gives true; otherwise the host's log is shown. */
+#define await_sql(w, sql) await_sql_at((w), (sql), __LINE__)
+static void await_sql_at(struct world *w, const char *sql, int line)
+{
+    await_at(w, sql, is_true, (void *)sql, WORLD_MS, __FILE__, line);
+}
+
+#define await_slots(w, outcome, count) await_slots_at((w), (outcome), (count), __LINE__)
+static void await_slots_at(struct world *w, const char *outcome, int count, int line)
 {
     char sql[256];
     snprintf(sql, sizeof sql, "SELECT count(*) >= %d FROM " SLOTS " WHERE outcome = '%s'", count,
              outcome);
-    postgres_await(world_postgres(w), sql, "t", WORLD_MS);
+    await_sql_at(w, sql, line);
 }
 
 /* Waits until all that was journalled is recorded. */
@@ -158,7 +171,7 @@ static void test_a_run_by_hand_skips_no_slot(void **state)
              "SELECT count(*) >= 2 FROM " RUNS " WHERE status = 'completed' AND started_at > "
              "(SELECT started_at FROM " RUNS " WHERE id = '%s')",
              by_hand);
-    postgres_await(world_postgres(w), sql, "t", WORLD_MS);
+    await_sql(w, sql);
     await_run(w, by_hand, "running");
     world_touch(w, "go");
     when_the_schedule_is_taken_away(w);
@@ -215,10 +228,8 @@ static void test_the_api_pauses_and_resumes(void **state)
     await_slots(w, "paused", 1);
     assert_int_equal(world_put(w, CONFIG, "{\"enabled\": true}"), 200);
     assert_string_not_equal(world_value(w, "/next_run_at"), "null");
-    postgres_await(pg,
-                   "SELECT count(*) > 0 FROM " SLOTS " WHERE outcome = 'fired' AND due > (SELECT "
-                   "max(due) FROM " SLOTS " WHERE outcome = 'paused')",
-                   "t", WORLD_MS);
+    await_sql(w, "SELECT count(*) > 0 FROM " SLOTS " WHERE outcome = 'fired' AND due > (SELECT "
+                 "max(due) FROM " SLOTS " WHERE outcome = 'paused')");
     when_the_schedule_is_taken_away(w);
     then_no_slot_is_missing(w, 1);
     then_slots_and_runs_agree(w);
@@ -330,7 +341,7 @@ static void test_a_bad_file_leaves_the_schedule_in_force(void **state)
     char sql[256];
     snprintf(sql, sizeof sql, "SELECT count(*) > %s FROM " SLOTS " WHERE outcome = 'fired'",
              postgres_query(world_postgres(w), "SELECT count(*) + 1 FROM " SLOTS));
-    postgres_await(world_postgres(w), sql, "t", WORLD_MS);
+    await_sql(w, sql);
     when_the_schedule_is_taken_away(w);
     then_no_slot_is_missing(w, 1);
     then_query(world_postgres(w), "SELECT DISTINCT max_tokens FROM " RUNS, "7");
@@ -344,7 +355,7 @@ static void await_missed(struct world *w, int seconds)
     char sql[160];
     snprintf(sql, sizeof sql, "SELECT clock_timestamp() > max(due) + interval '%d s' FROM " SLOTS,
              seconds);
-    postgres_await(world_postgres(w), sql, "t", WORLD_MS);
+    await_sql(w, sql);
 }
 
 #define MADE_UP "left(reason, 13) = 'made up for, '"
@@ -416,7 +427,7 @@ static void test_after_a_kill_the_latest_slot_is_made_up_for(void **state)
     struct postgres *pg = world_postgres(w);
     given_engine(w, WAITS_FOR_GO);
     start_with(w, "\"every\": \"1s\", \"catch_up\": \"latest\"");
-    postgres_await(pg, "SELECT count(*) FROM " RUNS " WHERE status = 'running'", "1", WORLD_MS);
+    await_sql(w, "SELECT count(*) = 1 FROM " RUNS " WHERE status = 'running'");
     await_slots(w, "fired", 1);
     world_kill(w);
     given_engine(w, "#!/bin/sh\nexit 0\n");

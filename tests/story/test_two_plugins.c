@@ -94,6 +94,8 @@ static void test_the_recorder_is_not_needed(void **state)
     await_get(w, "/api/plugins", "/plugins/0/lag", "0");
     world_restart(w);
     await_plugin(w, "log", "live");
+    await_get(w, "/api/plugins", "/plugins/0/lag", "0");
+    assert_int_equal(lines_of(w, "run_start"), 1);
     when_run(w, NULL);
     await(w, "two ends in the log", run_end_is_logged, &twice);
     assert_int_equal(lines_of(w, "run_start"), 2);
