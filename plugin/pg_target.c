@@ -51,20 +51,50 @@ void pg_target_free(struct pg_target *t)
 {
     PQconninfoFree(t->options);
     free(t->hosts);
+    free(t->names);
     free(t->addresses);
+    free(t->ports);
     *t = (struct pg_target){0};
 }
 
-static int append(struct pg_target *t, const char *address)
+/* Adds an item to a list with commas; the first makes the list. */
+static int append(char **list, const char *item, size_t size)
 {
     char *longer = NULL;
-    int n = t->addresses == NULL ? asprintf(&longer, "%s", address)
-                                 : asprintf(&longer, "%s,%s", t->addresses, address);
+    int n = *list == NULL ? asprintf(&longer, "%.*s", (int)size, item)
+                          : asprintf(&longer, "%s,%.*s", *list, (int)size, item);
     if (n < 0)
         return -1;
-    free(t->addresses);
-    t->addresses = longer;
+    free(*list);
+    *list = longer;
     return 0;
+}
+
+/* The port of the n-th host, if each has one of its own. */
+static const char *port_at(const struct pg_target *t, size_t n)
+{
+    const char *port = value_of(t, "port");
+    if (port == NULL || strchr(port, ',') == NULL)
+        return NULL;
+    while (n-- > 0 && strchr(port, ',') != NULL)
+        port = strchr(port, ',') + 1;
+    return port;
+}
+
+/* One more place to try: the host being looked up, at that address. */
+static int append_entry(struct pg_target *t, const char *address, size_t size)
+{
+    const char *name = t->hosts + t->next;
+    const char *port = port_at(t, t->place);
+    if (append(&t->names, name, strlen(name)) != 0 || append(&t->addresses, address, size) != 0)
+        return -1;
+    return port == NULL ? 0 : append(&t->ports, port, strcspn(port, ","));
+}
+
+static void go_on(struct pg_target *t)
+{
+    t->next += strlen(t->hosts + t->next) + 1;
+    t->place++;
 }
 
 static bool is_socket(const char *host)
@@ -79,17 +109,23 @@ const char *pg_target_name(struct pg_target *t)
         const char *name = t->hosts + t->next;
         if (!is_socket(name))
             return name;
-        if (append(t, "") != 0)
+        if (append_entry(t, "", 0) != 0)
             return NULL;
-        t->next += strlen(name) + 1;
+        go_on(t);
     }
     return NULL;
 }
 
-int pg_target_answer(struct pg_target *t, const char *address)
+int pg_target_answer(struct pg_target *t, const char *addresses)
 {
-    t->next += strlen(t->hosts + t->next) + 1;
-    return append(t, address);
+    for (const char *at = addresses; *at != '\0'; at += strspn(at, ",")) {
+        size_t size = strcspn(at, ",");
+        if (append_entry(t, at, size) != 0)
+            return -1;
+        at += size;
+    }
+    go_on(t);
+    return 0;
 }
 
 static void add(struct pg_target *t, int *n, const char *key, const char *value)
@@ -111,9 +147,16 @@ static bool is_ours(const char *key)
 void pg_target_finish(struct pg_target *t)
 {
     int n = 0;
-    for (const PQconninfoOption *o = t->options; o->keyword != NULL; o++)
-        if (o->val != NULL && !is_ours(o->keyword))
+    for (const PQconninfoOption *o = t->options; o->keyword != NULL; o++) {
+        bool replaced = (t->names != NULL && strcmp(o->keyword, "host") == 0) ||
+                        (t->ports != NULL && strcmp(o->keyword, "port") == 0);
+        if (o->val != NULL && !is_ours(o->keyword) && !replaced)
             add(t, &n, o->keyword, o->val);
+    }
+    if (t->names != NULL)
+        add(t, &n, "host", t->names);
+    if (t->ports != NULL)
+        add(t, &n, "port", t->ports);
     for (size_t i = 0; i < sizeof extras / sizeof extras[0]; i++)
         if (extras[i].always || value_of(t, extras[i].key) == NULL)
             add(t, &n, extras[i].key, extras[i].value);

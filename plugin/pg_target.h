@@ -5,8 +5,8 @@
  * Thread:  any; no state beyond the struct.
  * Knows:   libpq's connection strings.  Not: the host's services, connections.
  *
- * Several hosts in one connection string are handed to libpq as they are: it goes to the next one
- * by its own rules.
+ * Several hosts in one connection string, and several addresses of one host, are handed to libpq as
+ * one list: it goes to the next one by its own rules.
  */
 #ifndef RECORDER_PG_TARGET_H
 #define RECORDER_PG_TARGET_H
@@ -24,7 +24,9 @@ struct pg_target {
     char *hosts;       /* the list being looked up, cut at its commas; NULL: nothing to look up */
     size_t hosts_size; /* of the original list, with its NUL */
     size_t next;       /* where in hosts the next name starts */
-    char *addresses;   /* hostaddr: the answers so far, separated by commas */
+    size_t place;      /* of that name in the list, from 0 */
+    /* The answers so far, an entry an address, separated by commas: host, hostaddr, port. */
+    char *names, *addresses, *ports;
     const char *keys[PG_TARGET_KEYS + 1];
     const char *values[PG_TARGET_KEYS + 1];
 };
@@ -35,8 +37,8 @@ void pg_target_free(struct pg_target *t); /* a zeroed one is fine */
 
 /* The next host name that needs looking up, or NULL when there is none left. */
 const char *pg_target_name(struct pg_target *t);
-/* Its answer.  -1 when out of memory. */
-int pg_target_answer(struct pg_target *t, const char *address);
+/* Its answer: one or several addresses, separated by commas.  -1 when out of memory. */
+int pg_target_answer(struct pg_target *t, const char *addresses);
 
 /* Fills keys and values; valid until pg_target_free(). */
 void pg_target_finish(struct pg_target *t);

@@ -4,10 +4,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOKUPS_MAX = 8 };
+enum { LOOKUPS_MAX = 8, ADDRESSES_MAX = 16, ADDRESS_SIZE = 64 };
 
 /* Shared by the loop and the lookups' threads; freed by whoever leaves last. */
 struct resolver {
@@ -25,7 +26,7 @@ struct lookup {
     char *name;
     lookup_done call; /* NULL: cancelled */
     void *arg;
-    char address[NI_MAXHOST];
+    char addresses[ADDRESSES_MAX * ADDRESS_SIZE];
     int error;
 };
 
@@ -57,7 +58,7 @@ static void on_finished(uv_async_t *async)
         struct lookup *l = list;
         list = l->next;
         if (l->call != NULL)
-            l->call(l->arg, l->error == 0 ? l->address : NULL,
+            l->call(l->arg, l->error == 0 ? l->addresses : NULL,
                     l->error == 0 ? NULL : gai_strerror(l->error));
         free_lookup(l);
     }
@@ -80,10 +81,17 @@ static void look_up(struct lookup *l)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
+    size_t used = 0;
     l->error = getaddrinfo(l->name, NULL, &hints, &found);
-    if (l->error == 0)
-        l->error = getnameinfo(found->ai_addr, found->ai_addrlen, l->address, sizeof l->address,
-                               NULL, 0, NI_NUMERICHOST);
+    for (struct addrinfo *a = found; a != NULL; a = a->ai_next) {
+        char one[ADDRESS_SIZE];
+        if (getnameinfo(a->ai_addr, a->ai_addrlen, one, sizeof one, NULL, 0, NI_NUMERICHOST) != 0 ||
+            used + strlen(one) + 2 > sizeof l->addresses)
+            continue;
+        used += (size_t)sprintf(l->addresses + used, "%s%s", used > 0 ? "," : "", one);
+    }
+    if (l->error == 0 && used == 0)
+        l->error = EAI_NONAME;
     if (found != NULL)
         freeaddrinfo(found);
 }

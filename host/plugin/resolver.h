@@ -12,8 +12,9 @@
 struct resolver;
 struct lookup;
 
-/* address: numeric, or NULL with the reason in error. */
-typedef void (*lookup_done)(void *arg, const char *address, const char *error);
+/* addresses: numeric, separated by commas, at most 16 in the order of the system; or NULL with the
+ * reason in error. */
+typedef void (*lookup_done)(void *arg, const char *addresses, const char *error);
 
 struct resolver *resolver_new(uv_loop_t *loop); /* NULL: out of memory or descriptors */
 

@@ -202,8 +202,9 @@ enum { WT_IO_READ = 1, WT_IO_WRITE = 2, WT_IO_ERROR = 4 };
 
 typedef void (*wt_callback)(void *user);
 typedef void (*wt_io_callback)(void *user, uint32_t events);
-/* address: numeric, or NULL with the reason in error. */
-typedef void (*wt_resolved)(void *user, const char *address, const char *error);
+/* addresses: all of the name, numeric, separated by commas, the best first; or NULL with the reason
+ * in error. */
+typedef void (*wt_resolved)(void *user, const char *addresses, const char *error);
 
 enum { WT_LOG_ERROR = 0, WT_LOG_WARNING = 1, WT_LOG_INFO = 2, WT_LOG_DEBUG = 3 };
 

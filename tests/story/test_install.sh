@@ -54,7 +54,7 @@ done
 # The smallest plugin, out of the tree, from what is installed.
 cp -r "$prefix/share/doc/walltrack/examples/plugin-log" "$scratch/plugin-log"
 export PKG_CONFIG_PATH=$lib/pkgconfig
-quietly cmake -S "$scratch/plugin-log" -B "$scratch/plugin-build"
+quietly cmake -G Ninja -S "$scratch/plugin-log" -B "$scratch/plugin-build"
 quietly cmake --build "$scratch/plugin-build"
 quietly cmake --install "$scratch/plugin-build"
 then_installed file "$lib/walltrack/plugins/plugin-log.so"

@@ -266,12 +266,16 @@ struct look_up {
 static void on_address(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
 {
     struct look_up *l = request->data;
-    char address[64] = "";
-    if (status == 0)
-        uv_ip_name(found->ai_addr, address, sizeof address);
+    char addresses[1024] = "";
+    for (struct addrinfo *a = status == 0 ? found : NULL; a != NULL; a = a->ai_next) {
+        size_t used = strlen(addresses);
+        if (used > 0 && used + 1 < sizeof addresses)
+            addresses[used++] = ',';
+        uv_ip_name(a->ai_addr, addresses + used, sizeof addresses - used);
+    }
     uv_freeaddrinfo(found);
     l->host->resolves--;
-    CALL(l->host, l->callback(l->user, status == 0 ? address : NULL,
+    CALL(l->host, l->callback(l->user, status == 0 ? addresses : NULL,
                               status == 0 ? NULL : uv_strerror(status)));
     free(l);
 }
