@@ -6,11 +6,16 @@
 
 enum { SLOW_CALL_MS = 5 };
 
-static struct call current;
+static struct {
+    const char *who, *what;
+    uint64_t since_ns;
+} current; /* calls do not nest: a plugin is never re-entered */
 
 void call_begin(const char *who, const char *what)
 {
-    current = (struct call){who, what, uv_hrtime()};
+    current.who = who;
+    current.what = what;
+    current.since_ns = uv_hrtime();
 }
 
 uint64_t call_end(void)
@@ -19,11 +24,5 @@ uint64_t call_end(void)
     if (took > SLOW_CALL_MS * 1000000ULL)
         log_line(LOG_WARNING, "plugin", "%s blocked the loop in %s for %.1f ms", current.who,
                  current.what, (double)took / 1e6);
-    current.who = NULL;
     return took;
-}
-
-const struct call *call_current(void)
-{
-    return &current;
 }

@@ -34,11 +34,6 @@ static void wake(struct feed *f)
         uv_idle_start(&f->turn, on_turn);
 }
 
-uint64_t feed_next(const struct feed *f)
-{
-    return f->next;
-}
-
 /* ---- reading ---- */
 
 static void finish_close(struct feed *f);

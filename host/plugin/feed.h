@@ -33,9 +33,6 @@ void feed_start(struct feed *f, uint64_t first);
 void feed_stop(struct feed *f); /* harmless when stopped */
 void feed_resume(struct feed *f);
 
-/* The event that will be offered next. */
-uint64_t feed_next(const struct feed *f);
-
 /* Stops, frees f in a later turn, then calls `closed`. */
 void feed_close(struct feed *f, void (*closed)(void *arg), void *arg);
 

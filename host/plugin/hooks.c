@@ -100,16 +100,6 @@ void instance_query_cancel(struct instance *i, wt_query *q)
     call_end();
 }
 
-void instance_query_resume(struct instance *i, wt_query *q)
-{
-    wt_host *h = &i->host;
-    if (h->build->api->query_resume == NULL)
-        return;
-    call_begin(h->who, "query_resume");
-    h->build->api->query_resume(h->self, q);
-    call_end();
-}
-
 void instance_stats(struct instance *i, struct metric_set *out)
 {
     wt_host *h = &i->host;
@@ -119,11 +109,6 @@ void instance_stats(struct instance *i, struct metric_set *out)
     call_begin(h->who, "stats");
     h->build->api->stats(h->self, &sink);
     call_end();
-}
-
-uint64_t instance_delivered(const struct instance *i)
-{
-    return i->host.delivered;
 }
 
 const struct instance_figures *instance_figures(const struct instance *i)

@@ -307,8 +307,3 @@ void instance_close(struct instance *i, uint32_t mode)
     h->build->api->close(h->self, mode);
     call_end();
 }
-
-const char *instance_state(const struct instance *i)
-{
-    return states[i->host.state].name;
-}

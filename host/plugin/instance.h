@@ -85,13 +85,9 @@ bool instance_can_answer(
     const struct instance *i); /* prepared, claiming or live, and has query() */
 void instance_query(struct instance *i, wt_query *q, const wt_query_args *args);
 void instance_query_cancel(struct instance *i, wt_query *q);
-void instance_query_resume(struct instance *i, wt_query *q);
 
 /* The plugin's own figures; nothing once it is closed. */
 void instance_stats(struct instance *i, struct metric_set *out);
-
-const char *instance_state(const struct instance *i);
-uint64_t instance_delivered(const struct instance *i); /* last event taken by a hook */
 
 const struct instance_figures *instance_figures(const struct instance *i);
 

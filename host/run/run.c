@@ -139,7 +139,6 @@ static void enter_ending(struct run *r)
              (unsigned long long)r->view.tokens, (unsigned long long)r->view.wallets,
              (unsigned long long)r->view.errors, r->reason != NULL ? ": " : "",
              r->reason != NULL ? r->reason : "");
-    r->context->events->changed(r->context->arg, r);
     if (r->view.end_seq == 0) { /* the journal is gone; the next start will close the run */
         run_move(r, ENDED);
         r->context->events->ended(r->context->arg, r);
@@ -339,7 +338,6 @@ static void on_batch(void *arg)
         engine_pause(r->engine);
         journal_wait_for_room(r->context->journal, &r->waiter);
     }
-    r->context->events->changed(r->context->arg, r);
 }
 
 static void on_engine_ended(void *arg, const struct engine_result *result)

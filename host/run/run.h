@@ -22,7 +22,6 @@ struct run;
 /* What a run reports; each in a later turn than the call that caused it. */
 struct run_events {
     void (*started)(void *arg, struct run *r, const struct error *err); /* durable, or not at all */
-    void (*changed)(void *arg, struct run *r);                          /* progress, status */
     void (*ended)(void *arg, struct run *r); /* the end is durable, or can never be */
 };
 

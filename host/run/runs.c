@@ -25,8 +25,6 @@ struct runs {
     struct runs_stats stats;
     struct entry *list;
     size_t running, ended;
-    runs_changed changed;
-    void *changed_arg;
     bool stopping;
     void (*stopped)(void *arg);
     void *stopped_arg;
@@ -78,13 +76,6 @@ static void on_started(void *arg, struct run *run, const struct error *err)
     e->started(e->arg, &run_view(run)->id, err);
 }
 
-static void on_changed(void *arg, struct run *run)
-{
-    struct runs *r = arg;
-    if (r->changed != NULL)
-        r->changed(r->changed_arg, run_view(run));
-}
-
 static void on_ended(void *arg, struct run *run)
 {
     struct runs *r = arg;
@@ -95,7 +86,7 @@ static void on_ended(void *arg, struct run *run)
     report_stopped_if_so(r);
 }
 
-static const struct run_events events = {on_started, on_changed, on_ended};
+static const struct run_events events = {on_started, on_ended};
 
 int runs_new(uv_loop_t *loop, struct journal *j, const struct config *config, struct runs **out,
              struct error *err)
@@ -198,18 +189,6 @@ bool runs_is_running(const struct runs *r, const char *schedule)
             return true;
     }
     return false;
-}
-
-void runs_each(const struct runs *r, void (*visit)(void *arg, const struct run_view *), void *arg)
-{
-    for (const struct entry *e = r->list; e != NULL; e = e->next)
-        visit(arg, run_view(e->run));
-}
-
-void runs_listen(struct runs *r, runs_changed changed, void *arg)
-{
-    r->changed = changed;
-    r->changed_arg = arg;
 }
 
 void runs_stop(struct runs *r, void (*stopped)(void *arg), void *arg)

@@ -74,11 +74,6 @@ int runs_cancel(struct runs *r, const wt_uuid *id, const char *by, struct error 
 const struct run_view *runs_find(const struct runs *r, const wt_uuid *id);
 size_t runs_running(const struct runs *r);
 bool runs_is_running(const struct runs *r, const char *schedule); /* any run of a schedule */
-void runs_each(const struct runs *r, void (*visit)(void *arg, const struct run_view *), void *arg);
-
-/* Told in a later turn than the cause: started, progress, ended.  One listener. */
-typedef void (*runs_changed)(void *arg, const struct run_view *);
-void runs_listen(struct runs *r, runs_changed changed, void *arg);
 
 /* Takes no new runs, cancels the running ones (reason: "walltrackd was stopped"), and calls
  * `stopped` when every end is durable. */

@@ -44,7 +44,6 @@ void scheduler_configure(struct scheduler *s, const struct config *config);
 /* Fires nothing any more; frees s and calls `closed` in a later turn. */
 void scheduler_close(struct scheduler *s, void (*closed)(void *arg), void *arg);
 
-size_t scheduler_count(const struct scheduler *s);
 bool scheduler_view(const struct scheduler *s, size_t i, struct schedule_view *out);
 
 /* The interval of a schedule, in seconds. */

@@ -10,11 +10,6 @@
 #include "schedule/override.h"
 #include "schedule/slots.h"
 
-size_t scheduler_count(const struct scheduler *s)
-{
-    return s->n;
-}
-
 bool scheduler_view(const struct scheduler *s, size_t i, struct schedule_view *out)
 {
     if (i >= s->n)
