@@ -18,7 +18,8 @@ json_t *live_text(const char *text)
     return string != NULL ? string : json_null();
 }
 
-json_t *live_progress(const struct run_view *v)
+/* {done, total, stage, percent, wallets}, or null when the engine has said nothing. */
+static json_t *progress(const struct run_view *v)
 {
     if (!v->has_progress)
         return json_null();
@@ -60,6 +61,6 @@ json_t *live_run(const struct run_view *v, const char *host_name)
         return NULL;
     add_request(run, v->request);
     if (running)
-        json_object_set_new(run, "progress", live_progress(v));
+        json_object_set_new(run, "progress", progress(v));
     return run;
 }

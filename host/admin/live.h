@@ -13,9 +13,6 @@
 /* The fields of a recorded run; what only the recorder knows is null.  NULL: out of memory. */
 json_t *live_run(const struct run_view *v, const char *host_name);
 
-/* {done, total, stage, percent, wallets}, or null when the engine has said nothing. */
-json_t *live_progress(const struct run_view *v);
-
 /* A time as the API gives it, or null for WT_NO_TIME. */
 json_t *live_time(int64_t us);
 

@@ -25,6 +25,8 @@
 static int setup(void **state)
 {
     struct postgres *pg = *state;
+    if (!postgres_is_running(pg)) /* a test that failed may have left it stopped */
+        postgres_start(pg);
     postgres_fresh_database(pg);
     const struct world_options options = {.pg = pg};
     *state = world_new(&options);

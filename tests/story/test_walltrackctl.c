@@ -106,6 +106,14 @@ static bool has_printed(struct world *w, void *text)
     return file_has(w, "ctl.stdout", text) || file_has(w, "ctl.stderr", text);
 }
 
+/* A test that failed may have left the server stopped. */
+static int setup(void **state)
+{
+    if (!postgres_is_running(*state))
+        postgres_start(*state);
+    return world_setup(state);
+}
+
 static int teardown(void **state)
 {
     free(said.out);
@@ -806,7 +814,7 @@ static void test_what_is_printed_is_harmless(void **state)
     assert_null(strchr(world_text(w), '\007'));
 }
 
-#define STORY(test) cmocka_unit_test_setup_teardown(test, world_setup, teardown)
+#define STORY(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
