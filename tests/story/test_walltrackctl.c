@@ -305,8 +305,9 @@ static void test_a_run_that_fails_exits_with_1(void **state)
     then_field(w, "reason", "the engine exited with status 3: out of fuel");
 
     then_ctl(w, 1, "run", "--wait", "--json");
-    then_query(world_postgres(w), "SELECT count(*) FROM " RUNS, "2");
     assert_string_equal(world_value(w, "/status"), "failed");
+    postgres_await(world_postgres(w), "SELECT count(*) FROM " RUNS " WHERE status = 'failed'", "2",
+                   WORLD_MS);
 }
 
 static void test_a_run_that_is_cancelled_exits_with_1(void **state)

@@ -136,7 +136,8 @@ void then_status_at(struct world *w, const char *path, int status, const char *f
 void await_get_at(struct world *w, const char *path, const char *pointer, const char *expected,
                   int ms, const char *file, int line);
 
-/* The run has that status in what the API answers. */
+/* The run has that status in what the API answers.  One that has ended is recorded by then, unless
+ * the database is stopped. */
 #define await_run(w, id, status) await_run_at((w), (id), (status), __FILE__, __LINE__)
 void await_run_at(struct world *w, const char *id, const char *status, const char *file, int line);
 

@@ -242,11 +242,29 @@ void await_get_at(struct world *w, const char *path, const char *pointer, const 
     }
 }
 
+struct wanted_run {
+    char path[96];
+    const char *status;
+};
+
+/* The host answers for a run that it remembers and the recorder has not recorded; "build" is the
+ * recorder's. */
+static bool run_is(struct world *w, void *arg)
+{
+    const struct wanted_run *wanted = arg;
+    if (world_get(w, wanted->path) != 200 || strcmp(world_value(w, "/status"), wanted->status) != 0)
+        return false;
+    return w->pg == NULL || !postgres_is_running(w->pg) || strcmp(wanted->status, "running") == 0 ||
+           strcmp(world_value(w, "/build"), "null") != 0;
+}
+
 void await_run_at(struct world *w, const char *id, const char *status, const char *file, int line)
 {
-    char path[96];
-    (void)snprintf(path, sizeof path, "/api/discovery/runs/%s", id);
-    await_get_at(w, path, "/status", status, WORLD_MS, file, line);
+    struct wanted_run wanted = {.status = status};
+    char what[160];
+    (void)snprintf(wanted.path, sizeof wanted.path, "/api/discovery/runs/%s", id);
+    (void)snprintf(what, sizeof what, "run %s to be recorded as %s", id, status);
+    await_at(w, what, run_is, &wanted, WORLD_MS, file, line);
 }
 
 struct named_state {
