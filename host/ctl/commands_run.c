@@ -14,7 +14,7 @@
 #include "ctl/progress.h"
 #include "params.h"
 
-enum { POLL_MS = 500 };
+enum { POLL_MS = 500, RECORDING_SECONDS = 3 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -149,15 +149,26 @@ static bool has_ended(const json_t *run)
     return status != NULL && strcmp(status, "running") != 0;
 }
 
+/* An end that the recorder has not written yet is worth a moment's wait: its figures are missing.
+ * `ended` is when the end was first seen, negative before. */
+static bool is_told_whole(const json_t *run, double *ended)
+{
+    if (!has_ended(run))
+        return false;
+    if (*ended < 0)
+        *ended = now_seconds();
+    return field_text(run, "build") != NULL || now_seconds() - *ended >= RECORDING_SECONDS;
+}
+
 static enum status wait_for(struct session *s, const char *id, double timeout, struct error *err)
 {
     const struct timespec pause = {0, POLL_MS * 1000000L};
-    double start = now_seconds();
+    double start = now_seconds(), ended = -1;
     char last[256] = "";
     for (;;) {
         struct reply reply;
         enum status status = look(s, id, &reply, err);
-        if (status == STATUS_OK && has_ended(reply.json)) {
+        if (status == STATUS_OK && is_told_whole(reply.json, &ended)) {
             if (s->json)
                 answer_print(s, &reply);
             status = say_end(s, reply.json, id);
