@@ -53,16 +53,6 @@ struct recorder {
     unsigned parts; /* that are not gone yet */
 };
 
-void instance_log(const struct instance *i, int level, const char *format, ...)
-{
-    char line[1024];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    i->api->log(i->host, level, line);
-}
-
 /* ---- states ---- */
 
 static void on_part_gone(void *arg);
