@@ -131,6 +131,18 @@ static void keep(const char *key, char **fresh, char **old)
     *old = dropped;
 }
 
+static bool same_plugins(const struct config *a, const struct config *b)
+{
+    if (a->n_plugins != b->n_plugins)
+        return false;
+    for (size_t i = 0; i < a->n_plugins; i++)
+        if (strcmp(a->plugins[i].name, b->plugins[i].name) != 0 ||
+            strcmp(a->plugins[i].path, b->plugins[i].path) != 0 ||
+            strcmp(a->plugins[i].config, b->plugins[i].config) != 0)
+            return false;
+    return true;
+}
+
 static void put_in_force(struct daemon *d, struct config *fresh)
 {
     struct config *old = d->config;
@@ -140,6 +152,8 @@ static void put_in_force(struct daemon *d, struct config *fresh)
     keep("admin.socket", &fresh->admin.socket, &old->admin.socket);
     keep("plugin_dir", &fresh->plugin_dir, &old->plugin_dir);
     keep("host_name", &fresh->host_name, &old->host_name);
+    if (!same_plugins(old, fresh))
+        log_line(LOG_WARNING, "daemon", "plugins: the change takes effect at the next start");
     log_setup(fresh->log.level, fresh->log.format);
     d->config = fresh;
     journal_set_limits(d->journal, &limits);

@@ -1,5 +1,6 @@
 /* A second plugin beside the recorder, and one instead of it. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -59,6 +60,8 @@ static void test_two_plugins_get_every_event_each(void **state)
         postgres_conninfo(world_postgres(w)));
     given_log_plugin(w, recorder);
     given_engine(w, ENGINE);
+    world_signal(w, SIGHUP);
+    await_log(w, "plugins: the change takes effect at the next start");
     world_restart(w);
     await_plugin(w, "recorder", "live");
     await_plugin(w, "log", "live");
