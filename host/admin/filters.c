@@ -6,6 +6,7 @@
 #include "admin/forms.h"
 #include "admin/problem.h"
 #include "schedule/zone.h"
+#include "utc.h"
 
 static const char *const status_names[] = WT_RUN_STATUS_NAMES;
 static const char *const trigger_names[] = WT_TRIGGER_NAMES;
@@ -73,14 +74,14 @@ static void read_range(const struct target *t, json_t *args, json_t *errors)
         return;
     }
     int64_t start, end;
-    char text[ZONE_TEXT_SIZE];
+    char text[UTC_TEXT_SIZE];
     bool has_start = read_edge(t, zone, "start_date", ZONE_START, &start, errors);
     bool has_end = read_edge(t, zone, "end_date", ZONE_END, &end, errors);
     zone_close(zone);
     if (has_start)
-        json_object_set_new(args, "start", json_string(zone_utc_text(start, text)));
+        json_object_set_new(args, "start", json_string(utc_text(start, text)));
     if (has_end)
-        json_object_set_new(args, "end", json_string(zone_utc_text(end, text)));
+        json_object_set_new(args, "end", json_string(utc_text(end, text)));
     if (has_start && has_end && start >= end)
         problem_add(errors, "end_date", "%s is not after start_date %s",
                     target_parameter(t, "end_date"), target_parameter(t, "start_date"));

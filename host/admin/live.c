@@ -1,15 +1,15 @@
 #include "admin/live.h"
 
 #include "params.h"
-#include "schedule/zone.h"
+#include "utc.h"
 
 static const char *const status_names[] = WT_RUN_STATUS_NAMES;
 static const char *const trigger_names[] = WT_TRIGGER_NAMES;
 
 json_t *live_time(int64_t us)
 {
-    char text[ZONE_TEXT_SIZE];
-    return us == WT_NO_TIME ? json_null() : json_string(zone_utc_text(us, text));
+    char text[UTC_TEXT_SIZE];
+    return us == WT_NO_TIME ? json_null() : json_string(utc_text(us, text));
 }
 
 json_t *live_text(const char *text)
@@ -50,12 +50,12 @@ json_t *live_run(const struct run_view *v, const char *host_name)
     bool running = v->status == WT_RUN_RUNNING;
     wt_uuid_text(&v->id, id);
     json_t *run = json_pack(
-        "{s:s, s:o, s:o, s:s, s:I, s:n, s:n, s:n, s:o, s:[], s:I, s:o, s:n, s:o}", "id", id,
+        "{s:s, s:o, s:o, s:s, s:I, s:n, s:n, s:n, s:o, s:[], s:I, s:o, s:n, s:[], s:o}", "id", id,
         "started_at", live_time(v->started_us), "completed_at", live_time(v->ended_us), "status",
         status_names[v->status], "tokens_analyzed", (json_int_t)v->tokens, "new_wallets",
         "updated_wallets", "profiled_wallets", "duration_seconds",
         running ? json_null() : json_real((double)v->duration_us / 1e6), "errors", "error_count",
-        (json_int_t)v->errors, "host", live_text(host_name), "build", "reason",
+        (json_int_t)v->errors, "host", live_text(host_name), "build", "builds", "reason",
         live_text(v->reason));
     if (run == NULL)
         return NULL;

@@ -207,16 +207,3 @@ int zone_read(const struct zone *z, const char *text, enum zone_edge edge, int64
     *out = local - offset * SECOND_US;
     return 0;
 }
-
-const char *zone_utc_text(int64_t instant_us, char out[ZONE_TEXT_SIZE])
-{
-    int64_t fraction = instant_us % SECOND_US;
-    if (fraction < 0)
-        fraction += SECOND_US;
-    time_t second = (time_t)((instant_us - fraction) / SECOND_US);
-    struct tm tm;
-    gmtime_r(&second, &tm);
-    size_t n = strftime(out, ZONE_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(out + n, ZONE_TEXT_SIZE - n, ".%06" PRId64 "Z", fraction);
-    return out;
-}

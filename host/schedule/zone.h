@@ -37,9 +37,4 @@ enum zone_edge { ZONE_START, ZONE_END };
 int zone_read(const struct zone *z, const char *text, enum zone_edge edge, int64_t *out,
               struct error *err);
 
-enum { ZONE_TEXT_SIZE = 40 };
-
-/* RFC 3339 in UTC with microseconds: "2026-06-30T12:30:00.500000Z". */
-const char *zone_utc_text(int64_t instant_us, char out[ZONE_TEXT_SIZE]);
-
 #endif

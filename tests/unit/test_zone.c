@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "schedule/zone.h"
+#include "utc.h"
 
 static void then_reads_(const char *zone, const char *text, enum zone_edge edge,
                         const char *expected, const char *file, int line)
@@ -17,14 +18,14 @@ static void then_reads_(const char *zone, const char *text, enum zone_edge edge,
     struct zone *z;
     struct error err = {0};
     int64_t instant;
-    char shown[ZONE_TEXT_SIZE];
+    char shown[UTC_TEXT_SIZE];
     if (zone_open(zone, &z, &err) != 0 || zone_read(z, text, edge, &instant, &err) != 0) {
         print_error("%s\n", err.msg);
         _fail(file, line);
         return;
     }
     zone_close(z);
-    _assert_string_equal(zone_utc_text(instant, shown), expected, file, line);
+    _assert_string_equal(utc_text(instant, shown), expected, file, line);
 }
 #define then_reads(zone, text, edge, expected)                                                     \
     then_reads_(zone, text, edge, expected, __FILE__, __LINE__)
