@@ -20,4 +20,7 @@ bool log_wants(enum log_level level);
 void log_line(enum log_level level, const char *part, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same for a message that is ready.  Async-signal-safe. */
+void log_text(enum log_level level, const char *part, const char *message);
+
 #endif
