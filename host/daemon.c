@@ -22,8 +22,10 @@
 #include "plugin/plugins.h"
 #include "run/runs.h"
 #include "schedule/scheduler.h"
+#include "watch/crash.h"
+#include "watch/watchdog.h"
 
-enum { SIGNALS = 3 };
+enum { SIGNALS = 3, LEFT_BEHIND_MS = 2000 };
 
 struct daemon {
     uv_loop_t loop;
@@ -33,16 +35,28 @@ struct daemon {
     struct plugins *plugins;
     struct scheduler *scheduler;
     struct admin *admin;
+    struct watchdog *watchdog;
     uv_signal_t signals[SIGNALS];
+    uv_timer_t left_behind;
     bool stopping;
 };
 
 /* ---- stopping: each step begins when the one before it is done ---- */
 
+/* A plugin's work that has not ended by now cannot be ended; all that counts is durable. */
+static void on_left_behind(uv_timer_t *timer)
+{
+    (void)timer;
+    log_line(LOG_WARNING, "daemon", "stopped; a plugin's work had not ended, and ends with it");
+    _exit(0);
+}
+
 static void on_journal_closed(void *arg)
 {
     struct daemon *d = arg;
     d->journal = NULL;
+    uv_timer_start(&d->left_behind, on_left_behind, LEFT_BEHIND_MS, 0);
+    uv_unref((uv_handle_t *)&d->left_behind);
     for (int i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&d->signals[i], NULL);
 }
@@ -131,18 +145,6 @@ static void keep(const char *key, char **fresh, char **old)
     *old = dropped;
 }
 
-static bool same_plugins(const struct config *a, const struct config *b)
-{
-    if (a->n_plugins != b->n_plugins)
-        return false;
-    for (size_t i = 0; i < a->n_plugins; i++)
-        if (strcmp(a->plugins[i].name, b->plugins[i].name) != 0 ||
-            strcmp(a->plugins[i].path, b->plugins[i].path) != 0 ||
-            strcmp(a->plugins[i].config, b->plugins[i].config) != 0)
-            return false;
-    return true;
-}
-
 static void put_in_force(struct daemon *d, struct config *fresh)
 {
     struct config *old = d->config;
@@ -152,13 +154,12 @@ static void put_in_force(struct daemon *d, struct config *fresh)
     keep("admin.socket", &fresh->admin.socket, &old->admin.socket);
     keep("plugin_dir", &fresh->plugin_dir, &old->plugin_dir);
     keep("host_name", &fresh->host_name, &old->host_name);
-    if (!same_plugins(old, fresh))
-        log_line(LOG_WARNING, "daemon", "plugins: the change takes effect at the next start");
     log_setup(fresh->log.level, fresh->log.format);
     d->config = fresh;
     journal_set_limits(d->journal, &limits);
     runs_configure(d->runs, fresh);
     scheduler_configure(d->scheduler, fresh);
+    plugins_configure(d->plugins, fresh);
     config_free(old);
     log_line(LOG_INFO, "daemon", "%s was read again and is in force", fresh->path);
 }
@@ -215,6 +216,17 @@ static void watch_signals(struct daemon *d)
         d->signals[i].data = d;
         uv_signal_start(&d->signals[i], on_signal, numbers[i]);
     }
+    uv_timer_init(&d->loop, &d->left_behind);
+}
+
+/* Not before the plugins are there: their builds are tried out for as long as it takes. */
+static void watch_loop(struct daemon *d)
+{
+    struct watchdog_limits limits = {(uint64_t)d->config->watchdog.trace_ms,
+                                     (uint64_t)d->config->watchdog.abort_ms};
+    struct error err;
+    if (watchdog_start(&d->loop, &limits, &d->watchdog, &err) != 0)
+        log_line(LOG_ERROR, "daemon", "no watchdog: %s", err.msg);
 }
 
 static int start(struct daemon *d, struct error *err)
@@ -229,11 +241,13 @@ static int start(struct daemon *d, struct error *err)
     if (plugins_new(&d->loop, d->journal, c, &d->plugins, err) != 0 ||
         scheduler_new(&d->loop, d->journal, d->runs, c, &d->scheduler, err) != 0)
         return -1;
+    watch_loop(d);
     struct admin_ports ports = {
         .runs = d->runs,
         .scheduler = d->scheduler,
         .plugins = d->plugins,
         .journal = d->journal,
+        .watchdog = d->watchdog,
         .host_name = c->host_name,
         .version = WALLTRACK_VERSION,
         .started_us = g_get_real_time(),
@@ -241,6 +255,19 @@ static int start(struct daemon *d, struct error *err)
         .arg = d,
     };
     return admin_new(&d->loop, c, &ports, &d->admin, err);
+}
+
+/* Turns the loop until nothing is left. */
+static void turn(struct daemon *d)
+{
+    if (d->watchdog != NULL)
+        watchdog_run(d->watchdog);
+    else
+        uv_run(&d->loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&d->left_behind, NULL);
+    uv_run(&d->loop, UV_RUN_NOWAIT);
+    watchdog_stop(d->watchdog);
+    d->watchdog = NULL;
 }
 
 int daemon_run(struct config *config, struct error *err)
@@ -253,6 +280,7 @@ int daemon_run(struct config *config, struct error *err)
     }
     d->config = config;
     log_setup(config->log.level, config->log.format);
+    crash_watch();
     watch_signals(d);
     int status = start(d, err);
     if (status == 0)
@@ -261,7 +289,7 @@ int daemon_run(struct config *config, struct error *err)
                  config->state_dir, config->admin.socket);
     else
         stop(d);
-    uv_run(&d->loop, UV_RUN_DEFAULT);
+    turn(d);
     if (uv_loop_close(&d->loop) != 0)
         log_line(LOG_ERROR, "daemon", "handles were left open at the end");
     else if (status == 0)

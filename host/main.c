@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "daemon.h"
+#include "plugin/probe.h"
 #include "run/keeper.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -79,8 +80,11 @@ static int read_options(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
+    /* Processes that the host starts; there is nothing of the host's to clean up in them. */
     if (argc > 1 && strcmp(argv[1], KEEPER_OPTION) == 0)
-        _exit(keeper_main(argc, argv)); /* nothing of the host's to clean up */
+        _exit(keeper_main(argc, argv));
+    if (argc > 1 && strcmp(argv[1], PROBE_OPTION) == 0)
+        _exit(probe_child_main(argc, argv));
 
     struct options options = {0};
     struct config *config;

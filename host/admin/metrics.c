@@ -43,6 +43,15 @@ static void add_runs(struct metric_set *set, const struct runs *runs)
             s.paused_reads);
 }
 
+static void add_loop(struct metric_set *set, const struct watchdog *watchdog)
+{
+    struct watchdog_stats s = watchdog_stats(watchdog);
+    counter(set, "loop_turns", NULL, NULL, "turns of the event loop", s.turns);
+    counter(set, "loop_stalls", NULL, NULL, "turns longer than watchdog.trace_ms", s.stalls);
+    gauge(set, "loop_turn_seconds_max", "longest turn since the host started",
+          (double)s.longest_turn_us / 1e6);
+}
+
 static void add_journal(struct metric_set *set, const struct journal *journal)
 {
     struct journal_stats s;
@@ -133,6 +142,7 @@ void metrics_get(struct request *r)
     const struct admin_ports *ports = request_ports(r);
     struct metric_set set = {0};
     add_process(&set, ports);
+    add_loop(&set, ports->watchdog);
     add_runs(&set, ports->runs);
     add_journal(&set, ports->journal);
     add_plugins(&set, ports->plugins);

@@ -1,11 +1,31 @@
-#include <string.h>
-
 #include "admin/live.h"
 #include "admin/request.h"
 #include "admin/routes.h"
+#include "plugin/swap.h"
 
-static json_t *plugin_json(const struct plugin_view *v)
+enum { SWAPS_SHOWN = 20 };
+
+static json_t *swap_or_null(const struct swap *s)
 {
+    return s != NULL ? swap_json(s) : json_null();
+}
+
+/* The latest that have been answered: in probation, or ended. */
+static json_t *latest_swaps(const struct plugins *plugins, size_t i)
+{
+    json_t *all = plugins_swaps(plugins, i), *shown = json_array(), *one;
+    size_t k;
+    json_array_foreach (all, k, one)
+        if (json_array_size(shown) < SWAPS_SHOWN && !json_is_null(json_object_get(one, "verdict")))
+            json_array_append(shown, one);
+    json_decref(all);
+    return shown;
+}
+
+static json_t *plugin_json(const struct plugins *plugins, size_t at)
+{
+    struct plugin_view view, *v = &view;
+    plugins_view(plugins, at, v);
     json_t *plugin =
         json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "name", live_text(v->name),
                   "path", live_text(v->path), "build", live_text(v->build), "version",
@@ -21,9 +41,16 @@ static json_t *plugin_json(const struct plugin_view *v)
         uint64_t value;
     } counts[] = {{"generation", v->generation}, {"cursor", v->cursor},
                   {"delivered", v->delivered},   {"lag", v->lag},
-                  {"violations", v->violations}, {"leaks", v->leaks}};
+                  {"violations", v->violations}, {"leaks", v->leaks},
+                  {"leaked", v->leaked},         {"pinned", v->pinned}};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         json_object_set_new(plugin, counts[i].key, json_integer((json_int_t)counts[i].value));
+    json_object_set_new(plugin, "source", live_text(v->source));
+    json_object_set_new(plugin, "good", live_text(v->good));
+    json_object_set_new(plugin, "rollback_to", live_text(v->rollback_to));
+    json_object_set_new(plugin, "swap", swap_or_null(v->coming));
+    json_object_set_new(plugin, "queued", swap_or_null(v->queued));
+    json_object_set_new(plugin, "swaps", latest_swaps(plugins, at));
     return plugin;
 }
 
@@ -31,12 +58,21 @@ void plugins_get(struct request *r)
 {
     const struct plugins *plugins = request_ports(r)->plugins;
     json_t *list = json_array();
-    for (size_t i = 0; i < plugins_count(plugins); i++) {
-        struct plugin_view v;
-        plugins_view(plugins, i, &v);
-        json_array_append_new(list, plugin_json(&v));
-    }
-    request_answer_json(r, 200, json_pack("{s:o}", "plugins", list));
+    for (size_t i = 0; i < plugins_count(plugins); i++)
+        json_array_append_new(list, plugin_json(plugins, i));
+    request_answer_json(
+        r, 200,
+        json_pack("{s:o, s:o}", "plugin_dir", live_text(plugins_folder(plugins)), "plugins", list));
+}
+
+void plugin_get(struct request *r)
+{
+    const struct plugins *plugins = request_ports(r)->plugins;
+    size_t i;
+    if (plugins_find(plugins, request_capture(r), &i))
+        request_answer_json(r, 200, plugin_json(plugins, i));
+    else
+        request_problem(r, 404, "Plugin not found");
 }
 
 static void answer_stats(struct request *r, size_t i, const struct plugin_view *v)
@@ -53,13 +89,12 @@ static void answer_stats(struct request *r, size_t i, const struct plugin_view *
 void plugin_stats_get(struct request *r)
 {
     const struct plugins *plugins = request_ports(r)->plugins;
-    for (size_t i = 0; i < plugins_count(plugins); i++) {
-        struct plugin_view v;
-        plugins_view(plugins, i, &v);
-        if (strcmp(v.name, request_capture(r)) == 0) {
-            answer_stats(r, i, &v);
-            return;
-        }
+    struct plugin_view v;
+    size_t i;
+    if (!plugins_find(plugins, request_capture(r), &i)) {
+        request_problem(r, 404, "Plugin not found");
+        return;
     }
-    request_problem(r, 404, "Plugin not found");
+    plugins_view(plugins, i, &v);
+    answer_stats(r, i, &v);
 }

@@ -46,6 +46,12 @@ void config_get(struct request *r); /* config_api.c */
 void config_put(struct request *r);
 
 void plugins_get(struct request *r); /* plugins_api.c */
+void plugin_get(struct request *r);
+void plugin_put(struct request *r); /* swaps_api.c */
+void plugin_rollback_post(struct request *r);
+void plugin_cancel_post(struct request *r);
+void plugin_swaps_get(struct request *r);
+void swap_get(struct request *r);
 void plugin_stats_get(struct request *r);
 
 void health_get(struct request *r);  /* health.c */

@@ -24,6 +24,7 @@
 #include "plugin/plugins.h"
 #include "run/runs.h"
 #include "schedule/scheduler.h"
+#include "watch/watchdog.h"
 
 struct admin;
 
@@ -33,10 +34,11 @@ struct admin_ports {
     struct scheduler *scheduler;
     struct plugins *plugins;
     struct journal *journal;
+    const struct watchdog *watchdog; /* NULL: there is none */
     const char *host_name;
     const char *version;
     int64_t started_us;          /* when the host started, microseconds since 1970 */
-    bool (*stopping)(void *arg); /* is the host on its way down?  NULL: never      */
+    bool (*stopping)(void *arg); /* is the host on its way down?  NULL: never */
     void *arg;
 };
 

@@ -42,7 +42,8 @@ struct config_plugin {
     char *name;   /* 1 to 64 of [a-z0-9._-], unique                  */
     char *path;   /* a file name inside plugin_dir, without a slash  */
     char *config; /* JSON object as text, "{}" when absent           */
-    int64_t drain_ms, open_seconds, claim_seconds, probation_seconds;
+    int64_t verify_seconds, probe_seconds, open_seconds, drain_ms, claim_seconds, ack_seconds;
+    int64_t probation_seconds;
 };
 
 struct config {
@@ -66,6 +67,9 @@ struct config {
     struct {
         int64_t retain_seconds, retain_bytes, max_bytes;
     } journal;
+    struct {
+        int64_t trace_ms, abort_ms;
+    } watchdog;
     struct {
         enum log_level level;
         enum log_format format;

@@ -1,6 +1,6 @@
 /* What a plugin is called with while it lives: events, questions, and for its figures. */
-#include "plugin/call.h"
 #include "plugin/instance_internal.h"
+#include "watch/call.h"
 
 enum { TIMED_CALLS = 16 };
 
@@ -62,7 +62,9 @@ bool instance_offer(struct instance *i, const struct event *e)
         answer = call_hook(h, e);
         count_time(&h->figures, call_end());
     } else {
+        call_enter(h->who, hook_names[e->head.kind]);
         answer = call_hook(h, e);
+        call_leave();
     }
     if (answer != WT_TAKEN) {
         h->figures.enough++;

@@ -8,11 +8,23 @@
 static void violate(wt_host *h, const char *rule)
 {
     h->figures.violations++;
+    h->figures.rule = rule;
     log_line(LOG_ERROR, "plugin", "%s broke the contract: %s", h->who, rule);
+}
+
+/* It has said that it is closed, which was to be the last word. */
+static bool is_over(wt_host *h)
+{
+    if ((h->said & SAID_CLOSED) == 0 && h->state < CLOSED)
+        return false;
+    violate(h, "a call after closed()");
+    return true;
 }
 
 static void api_prepared(wt_host *h, const wt_prepared *p)
 {
+    if (is_over(h))
+        return;
     if (h->state != OPENING || (h->said & SAID_PREPARED) != 0) {
         violate(h, "prepared() without an open() under way");
         return;
@@ -24,6 +36,8 @@ static void api_prepared(wt_host *h, const wt_prepared *p)
 
 static void api_claimed(wt_host *h, uint64_t cursor)
 {
+    if (is_over(h))
+        return;
     if (h->state != CLAIMING || (h->said & SAID_CLAIMED) != 0) {
         violate(h, "claimed() without a claim() under way");
         return;
@@ -34,6 +48,8 @@ static void api_claimed(wt_host *h, uint64_t cursor)
 
 static void api_ack(wt_host *h, uint64_t seq)
 {
+    if (is_over(h))
+        return;
     if (seq > h->offered) {
         violate(h, "ack() of an event that was not delivered");
         instance_say_fail(h, WT_E_INTERNAL, "it acknowledged an event that was not delivered");
@@ -47,59 +63,74 @@ static void api_ack(wt_host *h, uint64_t seq)
 
 static void api_resume(wt_host *h)
 {
+    if (is_over(h))
+        return;
     instance_say(h, SAID_RESUME);
 }
 
 static void api_fail(wt_host *h, wt_status status, const char *message)
 {
+    if (is_over(h))
+        return;
     instance_say_fail(h, status, message);
 }
 
 static void api_closed(wt_host *h)
 {
+    if (is_over(h))
+        return;
     if (h->state != DRAINING && h->state != ABORTING) {
         violate(h, "closed() without close()");
         instance_say_fail(h, WT_E_INTERNAL, "it closed itself");
         return;
     }
+    instance_take_back(h);
     instance_say(h, SAID_CLOSED);
 }
 
 static wt_watch *api_watch(wt_host *h, int fd, uint32_t events, wt_io_callback call, void *user)
 {
+    if (is_over(h))
+        return NULL;
     return ledger_watch(h->ledger, fd, events, call, user);
 }
 
 static void api_rewatch(wt_host *h, wt_watch *w, uint32_t events)
 {
-    (void)h;
-    ledger_rewatch(w, events);
+    if (!is_over(h))
+        ledger_rewatch(w, events);
 }
 
 static void api_unwatch(wt_host *h, wt_watch *w)
 {
-    (void)h;
-    ledger_unwatch(w);
+    if (!is_over(h))
+        ledger_unwatch(w);
 }
 
 static wt_timer *api_timer(wt_host *h, uint64_t ms, wt_callback call, void *user)
 {
+    if (is_over(h))
+        return NULL;
     return ledger_timer(h->ledger, ms, call, user);
 }
 
 static void api_untimer(wt_host *h, wt_timer *t)
 {
-    (void)h;
-    ledger_untimer(t);
+    if (!is_over(h))
+        ledger_untimer(t);
 }
 
 static int api_offload(wt_host *h, wt_callback work, wt_callback done, void *user)
 {
+    if (is_over(h))
+        return -1;
     return ledger_offload(h->ledger, work, done, user);
 }
 
 static int api_resolve(wt_host *h, const char *name, wt_resolved call, void *user)
 {
+    if (is_over(h))
+        return -1;
     return ledger_resolve(h->ledger, name, call, user);
 }
 
@@ -117,11 +148,15 @@ static void api_log(wt_host *h, int level, const char *message)
 
 static wt_status api_reply(wt_host *h, wt_query *q, const void *bytes, size_t size)
 {
+    if (is_over(h))
+        return WT_E_CANCELLED;
     return h->events->reply(h->arg, q, bytes, size);
 }
 
 static void api_reply_end(wt_host *h, wt_query *q, wt_status status, const char *message)
 {
+    if (is_over(h))
+        return;
     h->events->reply_end(h->arg, q, status, message);
 }
 

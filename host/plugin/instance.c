@@ -8,7 +8,7 @@
 
 #include "ids.h"
 #include "log.h"
-#include "plugin/call.h"
+#include "watch/call.h"
 
 enum { ABORT_MS = 1000 };
 
@@ -79,7 +79,7 @@ static void on_handle_closed(uv_handle_t *handle)
     wt_host *h = handle->data;
     if (--h->handles > 0)
         return;
-    h->events->gone(h->arg, &h->figures, h->leaked);
+    h->events->gone(h->arg, &h->figures);
     if (!h->leaked) /* a leaked build stays mapped: somebody may still run in it */
         build_release(h->build);
     g_free(h->who);
@@ -107,19 +107,25 @@ static void on_ledger_closed(void *arg)
     close_handles(h);
 }
 
+/* So that no callback follows its last word. */
+void instance_take_back(wt_host *h)
+{
+    size_t n = ledger_open(h->ledger, h->figures.left, sizeof h->figures.left);
+    if (n > 0) {
+        h->figures.leaks += n;
+        log_line(LOG_WARNING, "plugin", "%s: took back what it left: %s", h->who, h->figures.left);
+    }
+    ledger_revoke(h->ledger);
+}
+
 static void enter_closed(wt_host *h)
 {
     struct metric_set figures = {0};
+    if (h->leaked)
+        instance_take_back(h);
     instance_stats(instance_of(h), &figures);
-    h->events->closed(h->arg, &figures);
+    h->events->closed(h->arg, &figures, h->leaked);
     metric_set_free(&figures);
-
-    char open[128];
-    size_t n = ledger_open(h->ledger, open, sizeof open);
-    if (n > 0) {
-        h->figures.leaks += n;
-        log_line(LOG_WARNING, "plugin", "%s: took back what it left: %s", h->who, open);
-    }
     ledger_close(h->ledger, on_ledger_closed, h);
 }
 
@@ -199,7 +205,7 @@ static void on_turn(uv_idle_t *idle)
 {
     wt_host *h = idle->data;
     unsigned said = h->said;
-    h->said &= SAID_FAIL; /* stays: the first failure is the only one */
+    h->said &= SAID_FAIL | SAID_CLOSED; /* stay: the first failure is the only one */
     uv_idle_stop(idle);
     tell(h, said);
 }
@@ -211,7 +217,7 @@ static int call_open(wt_host *h, const struct instance_spec *spec, struct error 
     wt_uuid random = id_random();
     wt_open_args args = {
         .struct_size = sizeof args,
-        .mode = WT_OPEN_LIVE,
+        .mode = spec->mode,
         .config = spec->config,
         .name = spec->name,
         .build = spec->build->label,
@@ -292,6 +298,16 @@ void instance_claim(struct instance *i, const wt_claim_args *args)
     move(h, CLAIMING);
     call_begin(h->who, "claim");
     h->build->api->claim(h->self, args);
+    call_end();
+}
+
+void instance_flush(struct instance *i)
+{
+    wt_host *h = &i->host;
+    if (h->build->api->flush == NULL || h->state != LIVE)
+        return;
+    call_begin(h->who, "flush");
+    h->build->api->flush(h->self);
     call_end();
 }
 

@@ -35,6 +35,8 @@ struct instance_figures {
     uint64_t enough;              /* times that it had enough             */
     uint64_t violations;          /* calls against the contract           */
     uint64_t leaks;               /* things taken back by force           */
+    const char *rule;             /* the one broken last, or NULL; static */
+    char left[96];                /* what was taken back, "2 timers"      */
     uint64_t hook_calls_timed;    /* every 16th call is timed             */
     uint64_t hook_ns_sum;         /* of those                             */
     uint64_t hook_ns_max;         /* of all looks, in one call            */
@@ -51,8 +53,10 @@ struct instance_events {
     /* Bytes of an answer, and its end: from inside the plugin's call, so call nothing of it. */
     wt_status (*reply)(void *arg, wt_query *q, const void *bytes, size_t size);
     void (*reply_end)(void *arg, wt_query *q, wt_status status, const char *message);
-    void (*closed)(void *arg, struct metric_set *figures); /* its own, for the last time */
-    void (*gone)(void *arg, const struct instance_figures *figures, bool leaked); /* the last */
+    /* It holds nothing any more; its own figures, for the last time.  leaked: it never said so, and
+     * its code stays loaded. */
+    void (*closed)(void *arg, struct metric_set *figures, bool leaked);
+    void (*gone)(void *arg, const struct instance_figures *figures); /* the last */
 };
 
 struct instance_spec {
@@ -62,6 +66,7 @@ struct instance_spec {
     const char *host_name;
     uint64_t generation;
     int64_t open_ms, claim_ms, drain_ms;
+    uint32_t mode; /* WT_OPEN_LIVE or WT_OPEN_PROBE */
 };
 
 /* -1 when the plugin's open() refused at once or there is no memory; nothing is left then.
@@ -77,6 +82,9 @@ void instance_start_at(struct instance *i, uint64_t cursor);
 
 /* When live: one event to its hook.  False: it has enough for now. */
 bool instance_offer(struct instance *i, const struct event *e);
+
+/* When live: a hint to store what it has taken. */
+void instance_flush(struct instance *i);
 
 /* Drains (as long as drain_ms) or aborts; harmless in any state and twice. */
 void instance_close(struct instance *i, uint32_t mode);

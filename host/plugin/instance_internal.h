@@ -56,6 +56,9 @@ extern const wt_host_api host_api;
 /* Notes that something was said, for the owner to be told in the next turn; instance.c. */
 void instance_say(wt_host *h, unsigned what);
 
+/* Counts and takes back all that it has borrowed; instance.c. */
+void instance_take_back(wt_host *h);
+
 /* The first failure counts; instance.c. */
 void instance_say_fail(wt_host *h, wt_status status, const char *message);
 

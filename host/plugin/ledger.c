@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "plugin/call.h"
+#include "watch/call.h"
 
 /* What every entry begins with: its place in the ledger's list. */
 struct entry {
@@ -45,6 +45,7 @@ struct ledger {
     const char *who;
     struct entry *watches, *timers, *resolves;
     size_t n_watches, n_timers, n_resolves, n_offloads;
+    bool revoked;   /* no callback runs any more */
     size_t closing; /* handles between uv_close() and its callback */
     void (*closed)(void *arg);
     void *closed_arg;
@@ -108,6 +109,7 @@ struct ledger *ledger_new(uv_loop_t *loop, struct resolver *resolver, const char
 
 void ledger_revoke(struct ledger *l)
 {
+    l->revoked = true;
     while (l->watches != NULL)
         ledger_unwatch((wt_watch *)l->watches);
     while (l->timers != NULL)
@@ -133,10 +135,23 @@ void ledger_close(struct ledger *l, void (*closed)(void *arg), void *arg)
 
 size_t ledger_open(const struct ledger *l, char *text, size_t size)
 {
+    const struct {
+        size_t count;
+        const char *one, *several;
+    } all[] = {{l->n_watches, "watch", "watches"},
+               {l->n_timers, "timer", "timers"},
+               {l->n_offloads, "offload", "offloads"},
+               {l->n_resolves, "lookup", "lookups"}};
+    size_t sum = 0, used = 0;
     if (size > 0)
-        snprintf(text, size, "%zu watches, %zu timers, %zu offloads, %zu lookups", l->n_watches,
-                 l->n_timers, l->n_offloads, l->n_resolves);
-    return l->n_watches + l->n_timers + l->n_offloads + l->n_resolves;
+        text[0] = '\0';
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (all[i].count > 0 && used < size)
+            used += (size_t)snprintf(text + used, size - used, "%s%zu %s", sum > 0 ? ", " : "",
+                                     all[i].count, all[i].count == 1 ? all[i].one : all[i].several);
+        sum += all[i].count;
+    }
+    return sum;
 }
 
 /* ---- watches ---- */
@@ -252,7 +267,9 @@ void ledger_untimer(wt_timer *t)
 static void on_work(uv_work_t *work)
 {
     struct offload *o = work->data;
+    call_enter(o->ledger->who, "an offload");
     o->run(o->user);
+    call_leave();
 }
 
 static void on_work_done(uv_work_t *work, int status)
@@ -261,7 +278,7 @@ static void on_work_done(uv_work_t *work, int status)
     struct ledger *l = o->ledger;
     (void)status; /* never cancelled */
     l->n_offloads--;
-    if (l->closed == NULL) {
+    if (!l->revoked) {
         call_begin(l->who, "an offload's end");
         o->done(o->user);
         call_end();

@@ -304,7 +304,8 @@ typedef struct wt_claim_args {
 } wt_claim_args;
 
 enum {
-    WT_CLOSE_DRAIN = 0, /* store what was taken, take nothing new; ABORT may follow      */
+    WT_CLOSE_DRAIN = 0, /* let what is in flight finish, take nothing new; ABORT may
+                           follow.  What was taken and not stored comes again            */
     WT_CLOSE_ABORT = 1  /* drop everything now; legal at any time after open()           */
 };
 

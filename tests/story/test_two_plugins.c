@@ -61,7 +61,7 @@ static void test_two_plugins_get_every_event_each(void **state)
     given_log_plugin(w, recorder);
     given_engine(w, ENGINE);
     world_signal(w, SIGHUP);
-    await_log(w, "plugins: the change takes effect at the next start");
+    await_log(w, "count from the next start on");
     world_restart(w);
     await_plugin(w, "recorder", "live");
     await_plugin(w, "log", "live");

@@ -11,7 +11,7 @@
 #include "support/failure.h"
 #include "support/process.h"
 
-enum { WAIT_MS = 30000, INSTANCES_MOST = 8, LOG_MOST = 64 };
+enum { WAIT_MS = 30000, TICK_MS = 100, INSTANCES_MOST = 8, BUILDS_MOST = 8, LOG_MOST = 64 };
 
 struct fact {
     wt_event event;
@@ -27,11 +27,20 @@ struct fact {
     char *texts[4];
 };
 
+struct loaded {
+    char *path;
+    void *dso;
+    const wt_plugin *plugin;
+};
+
 struct driver {
     uv_loop_t loop;
     uv_timer_t tick; /* wakes the loop so that deadlines are seen */
-    void *dso;
-    const wt_plugin *plugin;
+    void (*on_tick)(void *arg);
+    void *tick_arg;
+    struct loaded builds[BUILDS_MOST];
+    const struct loaded *build; /* of the next instance */
+    char label[128];
     wt_uuid journal_id;
     struct fact *facts; /* facts[0] is event `first` */
     size_t n, room;
@@ -44,6 +53,7 @@ struct driver {
 
 struct wt_host {
     struct driver *d;
+    const wt_plugin *plugin;
     void *self;
     bool is_prepared, is_claimed, is_failed, is_closed, feeding, enough;
     bool inside; /* a call of the plugin is on the stack */
@@ -510,7 +520,7 @@ void driver_set_time(struct driver *d, int64_t us)
 
 static wt_answer deliver(wt_host *h, struct fact *f)
 {
-    const wt_plugin *p = h->d->plugin;
+    const wt_plugin *p = h->plugin;
     wt_answer answer = WT_ENOUGH;
     f->event.body = f->body;
     switch (f->event.kind) {
@@ -596,33 +606,44 @@ static wt_host *open_mode(struct driver *d, const char *config, uint32_t mode)
         cannot_go_on("more than %d instances", INSTANCES_MOST);
     d->hosts[slot] = h;
     h->d = d;
+    h->plugin = d->build->plugin;
     wt_open_args args = {.struct_size = sizeof args,
                          .mode = mode,
                          .config = config,
                          .name = "recorder",
-                         .build = "recorder test",
+                         .build = d->label,
                          .host_name = "here",
                          .generation = ++d->generations,
                          .deadline_ns = uv_hrtime() + 10000000000u};
     args.token = uv_hrtime() * 2654435761u >> 1;
     wt_status status = WT_E_INTERNAL;
-    CALL(h, status = d->plugin->open(&api, h, &args, &h->self));
+    CALL(h, status = h->plugin->open(&api, h, &args, &h->self));
     if (status != WT_OK)
         cannot_go_on("open() answered %d", status);
     if (h->is_prepared || h->is_failed)
         cannot_go_on("a report from inside open()");
-    TURN_UNTIL(d, h->is_prepared || h->is_failed, "open()");
     return h;
 }
 
-wt_host *driver_open(struct driver *d, const char *config)
+static wt_host *await_open(wt_host *h)
+{
+    TURN_UNTIL(h->d, h->is_prepared || h->is_failed, "open()");
+    return h;
+}
+
+wt_host *driver_send_open(struct driver *d, const char *config)
 {
     return open_mode(d, config, WT_OPEN_LIVE);
 }
 
+wt_host *driver_open(struct driver *d, const char *config)
+{
+    return await_open(open_mode(d, config, WT_OPEN_LIVE));
+}
+
 wt_host *driver_open_probe(struct driver *d, const char *config)
 {
-    return open_mode(d, config, WT_OPEN_PROBE);
+    return await_open(open_mode(d, config, WT_OPEN_PROBE));
 }
 
 void driver_send_claim(wt_host *h)
@@ -632,13 +653,18 @@ void driver_send_claim(wt_host *h)
                           .journal_id = d->journal_id,
                           .oldest = d->oldest,
                           .head = driver_head(d)};
-    CALL(h, d->plugin->claim(h->self, &args));
+    CALL(h, h->plugin->claim(h->self, &args));
+}
+
+void driver_await_claim(wt_host *h)
+{
+    TURN_UNTIL(h->d, h->is_claimed || h->is_failed, "claim()");
 }
 
 void driver_claim(wt_host *h)
 {
     driver_send_claim(h);
-    TURN_UNTIL(h->d, h->is_claimed || h->is_failed, "claim()");
+    driver_await_claim(h);
 }
 
 wt_host *driver_live(struct driver *d, const char *config)
@@ -657,20 +683,41 @@ void driver_feed(wt_host *h, bool on)
     h->feeding = on;
 }
 
+void driver_send_close(wt_host *h, uint32_t mode)
+{
+    h->feeding = false;
+    CALL(h, h->plugin->close(h->self, mode));
+}
+
 void driver_close(wt_host *h, uint32_t mode)
 {
     struct driver *d = h->d;
-    h->feeding = false;
-    CALL(h, d->plugin->close(h->self, mode));
+    if (!h->is_closed)
+        driver_send_close(h, mode);
     TURN_UNTIL(d, h->is_closed, "closed()");
     driver_turn_nowait(d);
-    CALL(h, d->plugin->destroy(h->self));
+    CALL(h, h->plugin->destroy(h->self));
     for (int i = 0; i < INSTANCES_MOST; i++)
         if (d->hosts[i] == h)
             d->hosts[i] = NULL;
     for (size_t i = 0; i < h->logged; i++)
         free(h->log[i]);
     free(h);
+}
+
+bool driver_is_prepared(const wt_host *h)
+{
+    return h->is_prepared;
+}
+
+bool driver_is_claimed(const wt_host *h)
+{
+    return h->is_claimed;
+}
+
+bool driver_is_closed(const wt_host *h)
+{
+    return h->is_closed;
 }
 
 bool driver_failed(const wt_host *h, wt_status *status, const char **message)
@@ -704,7 +751,7 @@ const wt_prepared *driver_prepared(const wt_host *h)
 
 const wt_plugin *driver_plugin(const struct driver *d)
 {
-    return d->plugin;
+    return d->build->plugin;
 }
 
 void *driver_self(const wt_host *h)
@@ -764,7 +811,7 @@ double driver_figure(const wt_host *h, const char *name, const char *label_value
                           .gauge = on_gauge,
                           .histogram = on_histogram,
                           .text = on_text};
-    h->d->plugin->stats(h->self, &sink);
+    h->plugin->stats(h->self, &sink);
     return sought.found;
 }
 
@@ -791,7 +838,7 @@ static void ask(wt_host *h, wt_query *q, const char *name, const char *args)
                               .args = args,
                               .deadline_ns = uv_hrtime() + 10000000000u};
     h->queries++;
-    CALL(h, h->d->plugin->query(h->self, q, &question));
+    CALL(h, h->plugin->query(h->self, q, &question));
 }
 
 const char *driver_ask(wt_host *h, const char *name, const char *args, wt_status *status)
@@ -809,6 +856,27 @@ const char *driver_ask(wt_host *h, const char *name, const char *args, wt_status
     return answer != NULL ? answer : "";
 }
 
+struct driver_question {
+    wt_query query;
+};
+
+struct driver_question *driver_send_question(wt_host *h, const char *name, const char *args)
+{
+    struct driver_question *q = allocate(sizeof *q);
+    ask(h, &q->query, name, args);
+    return q;
+}
+
+wt_status driver_question_end(struct driver_question *q)
+{
+    wt_status status = q->query.status;
+    if (!q->query.ended)
+        cannot_go_on("a question has not ended");
+    free(q->query.text);
+    free(q);
+    return status;
+}
+
 void driver_ask_many(wt_host *h, const char *name, const char *args, int n, int cancel,
                      int counts[12])
 {
@@ -817,7 +885,7 @@ void driver_ask_many(wt_host *h, const char *name, const char *args, int n, int 
     for (int i = 0; i < n; i++)
         ask(h, &q[i], name, args);
     if (cancel >= 0)
-        CALL(h, h->d->plugin->query_cancel(h->self, &q[cancel]));
+        CALL(h, h->plugin->query_cancel(h->self, &q[cancel]));
     TURN_UNTIL(h->d, h->queries == 0, "all answers");
     for (int i = 0; i < n; i++) {
         counts[q[i].status]++;
@@ -830,7 +898,43 @@ void driver_ask_many(wt_host *h, const char *name, const char *args, int n, int 
 
 static void on_tick(uv_timer_t *timer)
 {
-    (void)timer;
+    struct driver *d = timer->data;
+    if (d->on_tick != NULL)
+        d->on_tick(d->tick_arg);
+}
+
+void driver_every(struct driver *d, uint64_t ms, void (*tick)(void *arg), void *arg)
+{
+    d->on_tick = tick;
+    d->tick_arg = arg;
+    uv_timer_start(&d->tick, on_tick, ms, ms);
+}
+
+static void load(struct loaded *build, const char *path)
+{
+    wt_entry entry;
+    build->dso = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (build->dso == NULL)
+        cannot_go_on("%s", dlerror());
+    *(void **)&entry = dlsym(build->dso, WT_ENTRY_SYMBOL);
+    if (entry == NULL)
+        cannot_go_on("%s", dlerror());
+    build->path = strdup(path);
+    build->plugin = entry();
+}
+
+void driver_use(struct driver *d, const char *plugin_path, const char *build)
+{
+    size_t i = 0;
+    while (i < BUILDS_MOST && d->builds[i].path != NULL &&
+           strcmp(d->builds[i].path, plugin_path) != 0)
+        i++;
+    if (i == BUILDS_MOST)
+        cannot_go_on("more than %d builds", BUILDS_MOST);
+    if (d->builds[i].path == NULL)
+        load(&d->builds[i], plugin_path);
+    d->build = &d->builds[i];
+    snprintf(d->label, sizeof d->label, "%s", build);
 }
 
 struct driver *driver_new(const char *plugin_path)
@@ -838,15 +942,9 @@ struct driver *driver_new(const char *plugin_path)
     struct driver *d = allocate(sizeof *d);
     uv_loop_init(&d->loop);
     uv_timer_init(&d->loop, &d->tick);
-    uv_timer_start(&d->tick, on_tick, 100, 100);
-    d->dso = dlopen(plugin_path, RTLD_NOW | RTLD_LOCAL);
-    if (d->dso == NULL)
-        cannot_go_on("%s", dlerror());
-    wt_entry entry;
-    *(void **)&entry = dlsym(d->dso, WT_ENTRY_SYMBOL);
-    if (entry == NULL)
-        cannot_go_on("%s", dlerror());
-    d->plugin = entry();
+    d->tick.data = d;
+    driver_every(d, TICK_MS, NULL, NULL);
+    driver_use(d, plugin_path, "recorder test");
     d->time_us = 1782000000000000; /* a day in June 2026 */
     d->first = d->oldest = 1;
     d->journal_id = driver_uuid(d);
@@ -864,6 +962,9 @@ void driver_free(struct driver *d)
         cannot_go_on("handles are left on the loop");
     drop_facts(d);
     free(d->facts);
-    dlclose(d->dso);
+    for (size_t i = 0; i < BUILDS_MOST && d->builds[i].path != NULL; i++) {
+        dlclose(d->builds[i].dso);
+        free(d->builds[i].path);
+    }
     free(d);
 }

@@ -18,10 +18,15 @@
 #include <walltrack/plugin.h>
 
 struct driver;
+struct driver_question;
 
 /* Loads the plugin.  Both live until driver_free(), which closes what is still open. */
 struct driver *driver_new(const char *plugin_path);
 void driver_free(struct driver *d);
+/* The next instances are opened from that file, under that label; it stays loaded. */
+void driver_use(struct driver *d, const char *plugin_path, const char *build);
+/* Calls `tick` about that often while the loop turns; it may add to the journal. */
+void driver_every(struct driver *d, uint64_t ms, void (*tick)(void *arg), void *arg);
 
 /* ---- the journal ---- */
 
@@ -47,19 +52,25 @@ void driver_set_time(struct driver *d, int64_t us); /* of the next events; a mil
 /* ---- instances ---- */
 
 wt_host *driver_open(struct driver *d, const char *config); /* returns when prepared or failed */
+wt_host *driver_send_open(struct driver *d, const char *config); /* does not wait */
 wt_host *driver_open_probe(struct driver *d, const char *config);
 void driver_claim(wt_host *h);                              /* returns when claimed or failed */
 void driver_send_claim(wt_host *h);                         /* does not wait                  */
+void driver_await_claim(wt_host *h);                        /* until claimed or failed        */
 wt_host *driver_live(struct driver *d, const char *config); /* open and claim; both must work */
 void driver_feed(wt_host *h, bool on); /* events are delivered to it whenever the loop turns */
-void driver_close(wt_host *h, uint32_t mode); /* until closed; destroys it; `h` is gone */
+void driver_send_close(wt_host *h, uint32_t mode); /* does not wait */
+void driver_close(wt_host *h, uint32_t mode);      /* until closed; destroys it; `h` is gone */
 
+bool driver_is_prepared(const wt_host *h);
+bool driver_is_claimed(const wt_host *h);
+bool driver_is_closed(const wt_host *h);
 bool driver_failed(const wt_host *h, wt_status *status, const char **message);
 uint64_t driver_cursor(const wt_host *h); /* as claimed     */
 uint64_t driver_acked(const wt_host *h);
 uint64_t driver_delivered(const wt_host *h);
 const wt_prepared *driver_prepared(const wt_host *h);
-const wt_plugin *driver_plugin(const struct driver *d);
+const wt_plugin *driver_plugin(const struct driver *d); /* of the next instance */
 void *driver_self(const wt_host *h);
 /* Whether the instance has logged a line with that in it. */
 bool driver_logged(const wt_host *h, const char *words);
@@ -78,6 +89,9 @@ void driver_await_failure(wt_host *h, wt_status expected);
 
 /* Asks and waits.  The answer or the message, borrowed until the next question. */
 const char *driver_ask(wt_host *h, const char *name, const char *args, wt_status *status);
+/* Asks and does not wait; the end is to be asked for once the question has ended. */
+struct driver_question *driver_send_question(wt_host *h, const char *name, const char *args);
+wt_status driver_question_end(struct driver_question *q); /* frees it */
 /* Asks `n` times at once, cancels the one numbered `cancel` (or none: -1), and waits for all;
  * counts the answers by status into counts[12]. */
 void driver_ask_many(wt_host *h, const char *name, const char *args, int n, int cancel,

@@ -183,6 +183,8 @@ int process_run(const char *const argv[], const struct process_options *options)
 int process_stop(pid_t pid, int signal, int ms)
 {
     int status = -1;
+    if (pid <= 0)
+        cannot_go_on("process %d is not one to stop", (int)pid);
     (void)kill(pid, signal);
     if (process_wait(pid, ms, &status))
         return status;

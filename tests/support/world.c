@@ -123,14 +123,27 @@ static void copy_file(const char *from, const char *to)
     close(out);
 }
 
-void given_plugin(struct world *w, const char *file, const char *name)
+static void put_plugin(struct world *w, const char *file, const char *tag, const char *name)
 {
     char place[128];
     (void)snprintf(place, sizeof place, "plugins/%s", name);
     const char *fresh = world_path(w, "plugins/.new");
     copy_file(file, fresh);
+    FILE *end = fopen(fresh, "a");
+    if (end == NULL || fputs(tag, end) < 0 || fclose(end) != 0)
+        cannot_go_on("write %s: %s", fresh, strerror(errno));
     if (rename(fresh, world_path(w, place)) != 0)
         cannot_go_on("rename %s: %s", name, strerror(errno));
+}
+
+void given_plugin(struct world *w, const char *file, const char *name)
+{
+    put_plugin(w, file, "", name);
+}
+
+void given_build(struct world *w, const char *tag, const char *name)
+{
+    put_plugin(w, TEST_RECORDER, tag, name);
 }
 
 static json_t *usual_config(struct world *w)
@@ -186,8 +199,7 @@ void world_free(struct world *w)
 {
     if (w == NULL)
         return;
-    if (w->pid > 0)
-        world_kill(w);
+    world_kill(w);
     scratch_remove(w->directory);
     world_forget_answer(w);
     json_decref(w->config);
@@ -252,6 +264,8 @@ int world_start_fails(struct world *w)
 
 void world_signal(struct world *w, int signal)
 {
+    if (w->pid <= 0)
+        world_fail(w, __FILE__, __LINE__, "signal %d: no host is running", signal);
     if (kill(w->pid, signal) != 0)
         world_fail(w, __FILE__, __LINE__, "signal %d: %s", signal, strerror(errno));
 }
@@ -266,6 +280,8 @@ void world_stop(struct world *w)
 
 void world_kill(struct world *w)
 {
+    if (w->pid <= 0) /* to kill process -1 is to kill them all */
+        return;
     (void)process_stop(w->pid, SIGKILL, STOP_MS);
     w->pid = -1;
 }

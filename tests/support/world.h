@@ -84,6 +84,10 @@ void given_config(struct world *w, const char *patch);
 /* Copies a shared object into the world's plugin folder under `name`, atomically. */
 void given_plugin(struct world *w, const char *file, const char *name);
 
+/* Puts another build of the recorder there, atomically: the same code with `tag` behind its end, so
+ * that its content is its own. */
+void given_build(struct world *w, const char *tag, const char *name);
+
 /* ---- requests ---- */
 
 struct world_request {

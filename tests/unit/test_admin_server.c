@@ -23,6 +23,7 @@
 #include "admin/server.h"
 #include "ids.h"
 #include "params.h"
+#include "plugin/swap.h"
 
 /* ---- the parts, as this test plays them ------------------------------------------------ */
 
@@ -53,6 +54,9 @@ static struct {
     struct schedule_change change;
 
     bool plugin_live, journal_full, stopping;
+
+    struct swap *swap;
+    enum swap_verdict verdict; /* of the next order; NONE: it is never given */
 } play;
 
 static uv_loop_t loop;
@@ -169,6 +173,80 @@ void plugins_view(const struct plugins *p, size_t i, struct plugin_view *out)
     };
 }
 
+bool plugins_find(const struct plugins *p, const char *name, size_t *i)
+{
+    (void)p;
+    *i = 0;
+    return strcmp(name, "recorder") == 0;
+}
+
+const char *plugins_folder(const struct plugins *p)
+{
+    (void)p;
+    return "/plugins";
+}
+
+json_t *plugins_swaps(const struct plugins *p, size_t i)
+{
+    (void)p, (void)i;
+    return play.swap != NULL ? json_pack("[o]", swap_json(play.swap)) : json_array();
+}
+
+static void on_verdict_time(uv_timer_t *timer)
+{
+    swap_end(play.swap, play.verdict, "the reason");
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+static int order_swap(enum swap_kind kind, const struct swap_order *order,
+                      struct swap_listener *listener, uint64_t *id)
+{
+    static uv_timer_t timer;
+    swap_free(play.swap);
+    *id = 7;
+    play.swap = swap_new(7, kind, "recorder");
+    swap_set(&play.swap->path, order->path);
+    swap_set(&play.swap->wanted, order->sha256);
+    swap_set(&play.swap->by, order->by);
+    play.swap->force = order->force;
+    swap_move(play.swap, SWAP_VERIFY);
+    if (listener != NULL)
+        swap_listen(play.swap, listener);
+    uv_timer_init(&loop, &timer);
+    if (play.verdict != VERDICT_NONE)
+        uv_timer_start(&timer, on_verdict_time, 0, 0);
+    else
+        uv_close((uv_handle_t *)&timer, NULL);
+    return 0;
+}
+
+int plugins_swap(struct plugins *p, const char *name, const struct swap_order *order,
+                 struct swap_listener *listener, uint64_t *id, struct error *err)
+{
+    (void)p, (void)name, (void)err;
+    return order_swap(SWAP_ORDERED, order, listener, id);
+}
+
+int plugins_roll_back(struct plugins *p, const char *name, const char *by,
+                      struct swap_listener *listener, uint64_t *id, struct error *err)
+{
+    (void)p, (void)name;
+    if (play.swap == NULL)
+        return error_set(err, ENOENT, "there is no build before it");
+    return order_swap(SWAP_ROLLBACK, &(struct swap_order){.by = by}, listener, id);
+}
+
+int plugins_cancel_swap(struct plugins *p, const char *name, const char *by, uint64_t *id,
+                        struct error *err)
+{
+    (void)p, (void)name, (void)by;
+    if (play.swap == NULL || play.swap->state == SWAP_ENDED)
+        return error_set(err, EALREADY, "no swap is under way");
+    *id = play.swap->id;
+    swap_end(play.swap, VERDICT_CANCELLED, NULL);
+    return 0;
+}
+
 void plugins_stats(const struct plugins *p, size_t i, struct metric_set *out)
 {
     (void)p, (void)i;
@@ -276,6 +354,7 @@ static int world_stop(void **state)
     uv_close((uv_handle_t *)&later, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&loop), 0);
+    swap_free(play.swap);
     snprintf(path, sizeof path, "%s.lock", config.admin.socket);
     unlink(path);
     snprintf(path, sizeof path, "%s/run", folder);
@@ -745,6 +824,91 @@ static void test_plugins_health_and_metrics(void **state)
     then_answer_has("walltrack_journal_head_event 12\n");
 }
 
+/* ---- swaps ------------------------------------------------------------------------------ */
+
+static void test_a_swap_is_answered_with_its_verdict(void **state)
+{
+    static const struct {
+        enum swap_verdict verdict;
+        int status;
+        const char *words;
+    } rows[] = {
+        {VERDICT_LIVE, 200, "\"verdict\":\"LIVE\""},
+        {VERDICT_REFUSED, 422, "swap 7 REFUSED verify: the reason"},
+        {VERDICT_ROLLED_BACK, 422, "\"verdict\":\"ROLLED BACK\""},
+        {VERDICT_SUPERSEDED, 409, "\"step\":\"verify\""},
+        {VERDICT_CANCELLED, 409, "\"reason\":\"the reason\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        play.verdict = rows[i].verdict;
+        assert_int_equal(
+            ask("PUT", "/api/plugins/recorder", "{\"path\": \"next.so\", \"force\": true}"),
+            rows[i].status);
+        then_answer_has(rows[i].words);
+        assert_string_equal(play.swap->path, "next.so");
+        assert_true(play.swap->force);
+        assert_non_null(play.swap->by);
+        assert_int_equal(ask("POST", "/api/plugins/recorder/rollback", ""), rows[i].status);
+    }
+}
+
+static void test_a_swap_that_is_not_waited_for(void **state)
+{
+    (void)state;
+    play.verdict = VERDICT_NONE;
+    last = (struct call){.method = "PUT",
+                         .path = "/api/plugins/recorder",
+                         .body = "{\"path\": \"next.so\"}",
+                         .headers = {"Prefer: respond-async"}};
+    call_begin(&last);
+    call_wait(&last);
+    assert_int_equal(last.status, 202);
+    then_answer_has("\"id\":7");
+    then_answer_has("\"verdict\":null");
+    assert_int_equal(ask("GET", "/api/plugins/recorder/swaps", NULL), 200);
+    then_answer_has("{\"swaps\":[{\"id\":7");
+    assert_int_equal(ask("GET", "/api/plugins/recorder/swaps/7", NULL), 200);
+    then_answer_has("\"state\":\"verify\"");
+    assert_int_equal(ask("GET", "/api/plugins/recorder/swaps/8", NULL), 404);
+    assert_int_equal(ask("GET", "/api/plugins/recorder/swaps/7x", NULL), 404);
+    assert_int_equal(ask("POST", "/api/plugins/recorder/cancel", ""), 200);
+    then_answer_has("\"verdict\":\"CANCELLED\"");
+    assert_int_equal(ask("POST", "/api/plugins/recorder/cancel", ""), 409);
+}
+
+static void test_bad_orders(void **state)
+{
+    static const struct {
+        const char *body;
+        int status;
+        const char *words;
+    } rows[] = {
+        {"", 422, "required: the name of a file"},
+        {"{}", 422, "\"field\":\"path\""},
+        {"[]", 422, "object"},
+        {"{\"path\": 1}", 422, "\"field\":\"path\""},
+        {"{\"path\": \"\"}", 422, "\"field\":\"path\""},
+        {"{\"path\": \"a.so\", \"sha256\": \"12\"}", 422, "64 hexadecimal digits"},
+        {"{\"path\": \"a.so\", \"force\": 1}", 422, "\"field\":\"force\""},
+        {"{\"path\": \"a.so\", \"now\": 1}", 422, "known are path, sha256, force"},
+        {"{", 400, "JSON"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(ask("PUT", "/api/plugins/recorder", rows[i].body), rows[i].status);
+        then_answer_has(rows[i].words);
+    }
+    assert_null(play.swap);
+    assert_int_equal(ask("PUT", "/api/plugins/other", "{\"path\": \"a.so\"}"), 404);
+    assert_int_equal(ask("POST", "/api/plugins/other/rollback", ""), 404);
+    assert_int_equal(ask("POST", "/api/plugins/other/cancel", ""), 404);
+    assert_int_equal(ask("GET", "/api/plugins/other", NULL), 404);
+    assert_int_equal(ask("GET", "/api/plugins/other/swaps", NULL), 404);
+    assert_int_equal(ask("POST", "/api/plugins/recorder/rollback", ""), 409);
+    then_answer_has("there is no build before it");
+}
+
 /* ---- the socket ------------------------------------------------------------------------ */
 
 static void test_the_socket_is_private_and_owned_once(void **state)
@@ -919,6 +1083,9 @@ int main(void)
         STORY(test_cancelling),
         STORY(test_the_first_schedule),
         STORY(test_plugins_health_and_metrics),
+        STORY(test_a_swap_is_answered_with_its_verdict),
+        STORY(test_a_swap_that_is_not_waited_for),
+        STORY(test_bad_orders),
         STORY(test_the_socket_is_private_and_owned_once),
         STORY(test_a_path_that_is_too_long_is_refused),
         STORY(test_a_full_house_empties_again),

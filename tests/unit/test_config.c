@@ -59,7 +59,7 @@ static void test_bad_files_are_refused_by_key_and_line(void **state)
          "w.json:1: too big integer near '99999999999999999999'"},
         {"{" ENGINE ",\n\n\"color\": 1}",
          "w.json:3: unknown key 'color'; known here: state_dir, host_name, plugin_dir, "
-         "max_concurrent_runs, admin, engine, schedules, plugins, journal, log"},
+         "max_concurrent_runs, admin, engine, schedules, plugins, journal, watchdog, log"},
         {"{" ENGINE ",\"admin\":{\n\"tcp\":{}}}",
          "w.json:2: admin: unknown key 'tcp'; known here: socket, mode, group"},
         {"{" ENGINE ",\"admin\":{\"mode\":\"0999\"}}",

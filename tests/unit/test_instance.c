@@ -169,17 +169,18 @@ static void on_reply_end(void *arg, wt_query *q, wt_status status, const char *m
     (void)message;
 }
 
-static void on_closed(void *arg, struct metric_set *figures)
+static void on_closed(void *arg, struct metric_set *figures, bool leaked)
 {
+    struct story *s = arg;
     (void)figures;
-    tell(arg, "closed ");
+    s->leaked = leaked;
+    tell(s, "closed ");
 }
 
-static void on_gone(void *arg, const struct instance_figures *figures, bool leaked)
+static void on_gone(void *arg, const struct instance_figures *figures)
 {
     struct story *s = arg;
     s->figures = *figures;
-    s->leaked = leaked;
     s->gone = true;
     tell(s, "gone");
 }
@@ -190,7 +191,7 @@ static const struct instance_events events = {on_prepared,  on_claimed, on_acked
 
 static int open_it(struct story *s, struct error *err)
 {
-    struct instance_spec spec = {&build, "play", "{}", "host", 1, 50, 50, 50};
+    struct instance_spec spec = {&build, "play", "{}", "host", 1, 50, 50, 50, WT_OPEN_LIVE};
     return instance_open(&s->loop, s->resolver, &spec, &events, s, &s->instance, err);
 }
 
@@ -320,6 +321,7 @@ static void test_what_is_left_is_taken_back(void **state)
     instance_close(s->instance, WT_CLOSE_ABORT);
     until_told(s, "gone");
     assert_int_equal(s->figures.leaks, 1);
+    assert_string_equal(s->figures.left, "1 timer");
     assert_false(s->leaked);
 }
 
@@ -361,6 +363,7 @@ static void test_reports_out_of_order_are_violations(void **state)
     instance_close(s->instance, WT_CLOSE_ABORT);
     until_told(s, "gone");
     assert_int_equal(s->figures.violations, 3);
+    assert_string_equal(s->figures.rule, "closed() without close()");
 }
 
 #define STORY(test) cmocka_unit_test_setup_teardown(test, start, end)
