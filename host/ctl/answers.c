@@ -91,6 +91,47 @@ enum status answer_resolve(struct session *s, const char *written, char id[37], 
     return STATUS_USAGE;
 }
 
+/* "there are 2 plugins, recorder and log; …" */
+static enum status ask_which(const json_t *plugins, const char *way, struct error *err)
+{
+    char list[256] = "";
+    size_t count = json_array_size(plugins);
+    if (count == 0) {
+        error_set(err, ENOENT,
+                  "no plugin is configured\n"
+                  "name one under \"plugins\" in the configuration file");
+        return STATUS_NOT_FOUND;
+    }
+    for (size_t i = 0; i < count; i++)
+        shown_add(list, sizeof list, "%s%s",
+                  i == 0          ? ""
+                  : i + 1 < count ? ", "
+                                  : " and ",
+                  field_text(json_array_get(plugins, i), "name"));
+    error_set(err, EINVAL, "there are %zu plugins, %s\nsay which: `walltrackctl %s`", count, list,
+              way);
+    return STATUS_USAGE;
+}
+
+enum status answer_plugin(struct session *s, const char *written, const char *way,
+                          char name[PLUGIN_NAME_SIZE], struct error *err)
+{
+    struct reply reply;
+    if (written != NULL) {
+        snprintf(name, PLUGIN_NAME_SIZE, "%s", written);
+        return STATUS_OK;
+    }
+    enum status status = client_call(s->client, "GET", "/api/plugins", NULL, &reply, err);
+    const json_t *plugins = json_object_get(reply.json, "plugins");
+    const char *only = field_text(json_array_get(plugins, 0), "name");
+    if (status == STATUS_OK && json_array_size(plugins) == 1 && only != NULL)
+        snprintf(name, PLUGIN_NAME_SIZE, "%s", only);
+    else if (status == STATUS_OK)
+        status = ask_which(plugins, way, err);
+    reply_free(&reply);
+    return status;
+}
+
 /* ---- fields --------------------------------------------------------------------------- */
 
 const char *field_text(const json_t *object, const char *key)
@@ -135,7 +176,9 @@ enum colour status_colour(const char *status)
     } rows[] = {
         {"running", COLOUR_CYAN},     {"completed", COLOUR_GREEN}, {"failed", COLOUR_RED},
         {"cancelled", COLOUR_YELLOW}, {"ok", COLOUR_GREEN},        {"degraded", COLOUR_YELLOW},
-        {"unready", COLOUR_RED},      {"live", COLOUR_GREEN},
+        {"unready", COLOUR_RED},      {"live", COLOUR_GREEN},      {"LIVE", COLOUR_GREEN},
+        {"REFUSED", COLOUR_RED},      {"ROLLED BACK", COLOUR_RED}, {"SUPERSEDED", COLOUR_YELLOW},
+        {"CANCELLED", COLOUR_YELLOW},
     };
     for (size_t i = 0; status != NULL && i < sizeof rows / sizeof rows[0]; i++)
         if (strcmp(rows[i].status, status) == 0)
@@ -151,6 +194,16 @@ void print_field(struct session *s, const char *name, const char *value, enum co
     shown_cut(value != NULL && value[0] != '\0' ? value : "-", columns, shown, sizeof shown);
     fprintf(s->out, "%-20s  %s%s%s\n", name, colour_code(colour, coloured), shown,
             colour_code(COLOUR_NONE, coloured));
+}
+
+void print_paragraph(struct session *s, const char *label, const char *text, enum colour colour)
+{
+    bool coloured = s->colours && colour != COLOUR_NONE;
+    size_t width = shown_width(label);
+    size_t gap = width > 0 && label[strlen(label) - 1] == ':' ? 1 : 2;
+    fprintf(s->out, "%s%s%s%*s", colour_code(colour, coloured), label,
+            colour_code(COLOUR_NONE, coloured), (int)gap, "");
+    shown_paragraph(s->out, text, s->width, width + gap);
 }
 
 enum status print_table(struct session *s, struct table *t, struct error *err)

@@ -12,6 +12,8 @@
 #include "ctl/shown.h"
 #include "ctl/table.h"
 
+enum { PLUGIN_NAME_SIZE = 80 }; /* longer ones are none */
+
 /* With --json the answer is printed as it is, also when it is an error: a command then has nothing
  * more to print. */
 enum status answer_get(struct session *s, const char *path, struct reply *out, struct error *err);
@@ -24,6 +26,11 @@ void answer_print(struct session *s, const struct reply *r);
 /* The full id for what the user wrote: an id, or the beginning of one of the latest 100 runs' ids.
  */
 enum status answer_resolve(struct session *s, const char *written, char id[37], struct error *err);
+
+/* The name of the plugin that the user means: `written`, or the only one when that is NULL.  `way`
+ * is how to say which ("plugin show NAME"). */
+enum status answer_plugin(struct session *s, const char *written, const char *way,
+                          char name[PLUGIN_NAME_SIZE], struct error *err);
 
 /* The fields of an object; NULL, or -1, when it is not there or is null. */
 const char *field_text(const json_t *object, const char *key);
@@ -39,6 +46,9 @@ enum colour status_colour(const char *status);
 
 /* "name   value", the names in a column; an absent value is "-". */
 void print_field(struct session *s, const char *name, const char *value, enum colour colour);
+
+/* "label  text" or "label: text", the label coloured, the text in as many lines as it needs. */
+void print_paragraph(struct session *s, const char *label, const char *text, enum colour colour);
 
 /* Prints and frees the table. */
 enum status print_table(struct session *s, struct table *t, struct error *err);

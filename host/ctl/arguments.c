@@ -88,15 +88,26 @@ static int read_option(int argc, char *const argv[], int *i, struct arguments *o
 
 static int read_word(const char *word, struct arguments *out, struct error *err)
 {
-    if (out->command == NULL) {
-        out->command = command_find(word);
-        if (out->command == NULL)
-            return error_set(err, EINVAL, "there is no command '%.60s'", word);
-        return 0;
-    }
     if (out->count == ARGUMENTS_MAX)
         return error_set(err, EINVAL, "too many arguments");
     out->words[out->count++] = word;
+    return 0;
+}
+
+/* Which command do the first words name?  They go, the others stay. */
+static int name_command(struct arguments *out, struct error *err)
+{
+    size_t used;
+    if (out->count == 1 && out->help && command_is_group(out->words[0]))
+        out->group = out->words[0];
+    if (out->count == 0 || out->group != NULL)
+        return 0;
+    out->command = command_find(out->words, out->count, &used, err);
+    if (out->command == NULL)
+        return -1;
+    out->count -= used;
+    memmove(out->words, out->words + used, out->count * sizeof out->words[0]);
+    memset(out->words + out->count, 0, used * sizeof out->words[0]);
     return 0;
 }
 
@@ -135,7 +146,7 @@ int arguments_read(int argc, char *const argv[], struct arguments *out, struct e
         if (status != 0)
             return -1;
     }
-    return check(out, err);
+    return name_command(out, err) == 0 ? check(out, err) : -1;
 }
 
 const char *arguments_option(const struct arguments *a, const char *name)

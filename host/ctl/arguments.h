@@ -13,10 +13,11 @@
 #include "ctl/commands.h"
 #include "error.h"
 
-enum { ARGUMENTS_MAX = 8, OPTIONS_MAX = 32 };
+enum { ARGUMENTS_MAX = 10, OPTIONS_MAX = 32 };
 
 struct arguments {
     const struct command *command;    /* NULL: none was named */
+    const char *group;                /* or only its first word, with --help ("plugin") */
     const char *socket;               /* --socket, or NULL    */
     bool json, help, version;         /* the other options that every command takes */
     const char *words[ARGUMENTS_MAX]; /* after the command's name */

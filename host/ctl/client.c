@@ -84,13 +84,14 @@ static size_t collect(char *data, size_t one, size_t count, void *arg)
     return size;
 }
 
-static enum status unreachable(const struct client *c, CURLcode code, struct error *err)
+static enum status unreachable(const struct client *c, CURLcode code, long seconds,
+                               struct error *err)
 {
     if (code == CURLE_OPERATION_TIMEDOUT)
         error_set(err, ETIMEDOUT,
-                  "no answer from %s within %d seconds\n"
+                  "no answer from %s within %ld seconds\n"
                   "look at walltrackd's log, or try again",
-                  c->socket, CALL_SECONDS);
+                  c->socket, seconds);
     else if (code == CURLE_COULDNT_CONNECT && access(c->socket, F_OK) == 0 &&
              access(c->socket, W_OK) != 0)
         error_set(err, EACCES,
@@ -110,86 +111,138 @@ static enum status unreachable(const struct client *c, CURLcode code, struct err
     return STATUS_AWAY;
 }
 
-/* A second line that says what to do. */
-static const char *advice(long status)
+/* A second line that says what to do: the first row that fits. */
+static const struct {
+    long status; /* 0: any */
+    const char *path, *words;
+} advices[] = {
+    {404, "/api/plugins", "`walltrackctl plugins` lists the plugins"},
+    {409, "/api/plugins", "`walltrackctl plugins` shows what is going on"},
+    {404, "", "`walltrackctl runs` lists the runs"},
+    {409, "", "`walltrackctl runs --status running` shows what is going on"},
+    {422, "", "`walltrackctl help` shows what can be given"},
+    {400, "", "`walltrackctl help` shows what can be given"},
+    {503, "", "`walltrackctl health` says what is away; try again later"},
+    {504, "", "`walltrackctl health` says what is away; try again later"},
+    {0, "", "walltrackd's log says more"},
+};
+
+static const char *advice(long status, const char *path)
 {
-    switch (status) {
-    case 404:
-        return "`walltrackctl runs` lists the runs";
-    case 409:
-        return "`walltrackctl runs --status running` shows what is going on";
-    case 422:
-    case 400:
-        return "`walltrackctl help` shows what can be given";
-    case 503:
-    case 504:
-        return "`walltrackctl health` says what is away; try again later";
-    default:
-        return "walltrackd's log says more";
-    }
+    size_t i = 0;
+    while ((advices[i].status != 0 && advices[i].status != status) ||
+           strncmp(path, advices[i].path, strlen(advices[i].path)) != 0)
+        i++;
+    return advices[i].words;
 }
 
-enum status reply_failure(const struct reply *r, struct error *err)
+/* The exit status and the words for an answer that is not 2xx. */
+static enum status refusal(const struct reply *r, const char *path, struct error *err)
 {
     const char *detail = json_string_value(json_object_get(r->json, "detail"));
     char words[64];
     snprintf(words, sizeof words, "walltrackd answered with status %ld", r->status);
-    error_set(err, EPROTO, "%.380s\n%s", detail != NULL ? detail : words, advice(r->status));
+    error_set(err, EPROTO, "%.380s\n%s", detail != NULL ? detail : words, advice(r->status, path));
     if (r->status == 404)
         return STATUS_NOT_FOUND;
     return r->status < 500 || r->status == 501 ? STATUS_REFUSED : STATUS_AWAY;
 }
 
-static void prepare(struct client *c, const char *url, const char *method, struct buffer *answer)
+static int ask_whether_to_go_on(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    const struct call *call = arg;
+    (void)a, (void)b, (void)c, (void)d;
+    return call->give_up() ? 1 : 0;
+}
+
+static void prepare(struct client *c, const char *url, const struct call *call,
+                    struct buffer *answer)
 {
     curl_easy_reset(c->curl);
     curl_easy_setopt(c->curl, CURLOPT_URL, url);
+    curl_easy_setopt(c->curl, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket);
-    curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, call->method);
     curl_easy_setopt(c->curl, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, (long)CALL_SECONDS);
+    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, call->seconds);
     curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, answer);
+    if (call->give_up != NULL) {
+        curl_easy_setopt(c->curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(c->curl, CURLOPT_XFERINFOFUNCTION, ask_whether_to_go_on);
+        curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, call);
+    }
 }
 
-enum status client_call(struct client *c, const char *method, const char *path, const json_t *body,
-                        struct reply *out, struct error *err)
+/* The body and the headers; both are the caller's to free after the call. */
+static void prepare_body(struct client *c, const struct call *call, char **text,
+                         struct curl_slist **headers)
 {
-    char url[2048];
-    struct buffer answer = {0};
-    struct curl_slist *headers = NULL;
-    char *text = NULL;
-    *out = (struct reply){0};
-    snprintf(url, sizeof url, "http://walltrack%s", path);
-    prepare(c, url, method, &answer);
-    if (strcmp(method, "GET") != 0) {
-        text = body != NULL ? json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
-        headers = curl_slist_append(NULL, "Content-Type: application/json");
-        curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
-        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, text != NULL ? text : "");
+    *text = NULL;
+    *headers = call->header != NULL ? curl_slist_append(NULL, call->header) : NULL;
+    if (strcmp(call->method, "GET") != 0) {
+        if (call->body != NULL)
+            *text = json_dumps(call->body, JSON_COMPACT | JSON_REAL_PRECISION(15));
+        *headers = curl_slist_append(*headers, "Content-Type: application/json");
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, *text != NULL ? *text : "");
     }
+    curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, *headers);
+}
+
+enum status client_perform(struct client *c, const struct call *given, struct reply *out,
+                           struct error *err)
+{
+    char url[2048], *text;
+    struct call call = *given;
+    struct buffer answer = {0};
+    struct curl_slist *headers;
+    *out = (struct reply){0};
+    call.seconds = call.seconds > 0 ? call.seconds : CALL_SECONDS;
+    snprintf(url, sizeof url, "http://walltrack%s", call.path);
+    prepare(c, url, &call, &answer);
+    prepare_body(c, &call, &text, &headers);
     CURLcode code = curl_easy_perform(c->curl);
     curl_slist_free_all(headers);
     free(text);
     if (code != CURLE_OK) {
         free(answer.text);
-        return unreachable(c, code, err);
+        return code == CURLE_ABORTED_BY_CALLBACK ? STATUS_INTERRUPTED
+                                                 : unreachable(c, code, call.seconds, err);
     }
     curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &out->status);
     out->text = answer.text;
     out->json = answer.text != NULL ? json_loads(answer.text, JSON_DECODE_ANY, NULL) : NULL;
-    return out->status >= 200 && out->status < 300 ? STATUS_OK : reply_failure(out, err);
+    return out->status >= 200 && out->status < 300 ? STATUS_OK : refusal(out, call.path, err);
 }
 
-int client_add_parameter(char *path, size_t room, const char *name, const char *value)
+enum status client_call(struct client *c, const char *method, const char *path, const json_t *body,
+                        struct reply *out, struct error *err)
+{
+    const struct call call = {.method = method, .path = path, .body = body};
+    return client_perform(c, &call, out, err);
+}
+
+/* Appends what curl has escaped, and frees it; `before` is what stands in front. */
+static int add_escaped(char *path, size_t room, const char *before, const char *value)
 {
     size_t used = strlen(path);
     char *escaped = curl_easy_escape(NULL, value, 0);
     if (escaped == NULL)
         return -1;
-    int n = snprintf(path + used, room - used, "%c%s=%s", strchr(path, '?') == NULL ? '?' : '&',
-                     name, escaped);
+    int n = snprintf(path + used, room - used, "%s%s", before, escaped);
     curl_free(escaped);
     return n > 0 && (size_t)n < room - used ? 0 : -1;
+}
+
+int client_add_parameter(char *path, size_t room, const char *name, const char *value)
+{
+    char before[64];
+    snprintf(before, sizeof before, "%c%s=", strchr(path, '?') == NULL ? '?' : '&', name);
+    return add_escaped(path, room, before, value);
+}
+
+int client_add_part(char *path, size_t room, const char *part)
+{
+    return add_escaped(path, room, "/", part);
 }

@@ -8,6 +8,8 @@
 #ifndef CTL_CLIENT_H
 #define CTL_CLIENT_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "error.h"
@@ -15,12 +17,12 @@
 /* What walltrackctl exits with. */
 enum status {
     STATUS_OK = 0,
-    STATUS_RUN_FAILED = 1, /* run --wait: the run failed, was cancelled, or did not end in time */
+    STATUS_NOT_DONE = 1, /* the run failed or was cancelled; what was waited for has not ended */
     STATUS_USAGE = 2,
     STATUS_NOT_FOUND = 3,
-    STATUS_REFUSED = 4,      /* by the host: a conflict, or something wrong in the request */
-    STATUS_AWAY = 5,         /* the host or the database */
-    STATUS_INTERRUPTED = 130 /* run --wait: by Ctrl-C; the run goes on */
+    STATUS_REFUSED = 4, /* by the host: a conflict, something wrong in the request, a verdict */
+    STATUS_AWAY = 5,    /* the host or the database */
+    STATUS_INTERRUPTED = 130 /* by Ctrl-C; what was waited for goes on */
 };
 
 struct client;
@@ -42,10 +44,23 @@ void reply_free(struct reply *r);
 enum status client_call(struct client *c, const char *method, const char *path, const json_t *body,
                         struct reply *out, struct error *err);
 
-/* The exit status and the words for an answer that is not 2xx. */
-enum status reply_failure(const struct reply *r, struct error *err);
+/* The same with more said. */
+struct call {
+    const char *method, *path;
+    const json_t *body;    /* or NULL */
+    const char *header;    /* one more, "Prefer: respond-async", or NULL */
+    long seconds;          /* the longest that it may take; 0: as usual, 30 */
+    bool (*give_up)(void); /* asked at least once a second and after each signal, or NULL */
+};
+
+/* STATUS_INTERRUPTED, without `err`, when give_up said so. */
+enum status client_perform(struct client *c, const struct call *call, struct reply *out,
+                           struct error *err);
 
 /* "name=value" for a query, percent-encoded and with '?' or '&' in front, appended to `path`. */
 int client_add_parameter(char *path, size_t room, const char *name, const char *value);
+
+/* "/part", percent-encoded, appended to `path`. */
+int client_add_part(char *path, size_t room, const char *part);
 
 #endif

@@ -10,10 +10,16 @@ enum { SHORT_ID = 13 };
 /* ---- runs ----------------------------------------------------------------------------- */
 
 static const struct table_column run_columns[] = {
-    {"ID", false, false},      {"STARTED", false, false}, {"STATUS", false, false},
-    {"TRIGGER", false, false}, {"BY", false, true},       {"TOKENS", true, false},
-    {"NEW", true, false},      {"UPDATED", true, false},  {"ERRORS", true, false},
-    {"TOOK", true, false},
+    {.title = "ID"},
+    {.title = "STARTED"},
+    {.title = "STATUS"},
+    {.title = "TRIGGER"},
+    {.title = "BY", .flexible = true},
+    {.title = "TOKENS", .right = true},
+    {.title = "NEW", .right = true},
+    {.title = "UPDATED", .right = true},
+    {.title = "ERRORS", .right = true},
+    {.title = "TOOK", .right = true},
 };
 
 static void add_run(struct table *t, const json_t *run)
@@ -150,8 +156,11 @@ enum status show_command(struct session *s, struct error *err)
 /* ---- wallets -------------------------------------------------------------------------- */
 
 static const struct table_column wallet_columns[] = {
-    {"WALLET", false, true}, {"TOKEN", false, true},  {"NEW", false, false},
-    {"SCORE", true, false},  {"FOUND", false, false},
+    {.title = "WALLET", .flexible = true},
+    {.title = "TOKEN", .flexible = true},
+    {.title = "NEW"},
+    {.title = "SCORE", .right = true},
+    {.title = "FOUND"},
 };
 
 static void add_wallet(struct table *t, const json_t *wallet)

@@ -1,8 +1,8 @@
 #include <errno.h>
-#include <string.h>
 
 #include "ctl/answers.h"
 #include "ctl/arguments.h"
+#include "ctl/recording.h"
 
 /* ---- cancel --------------------------------------------------------------------------- */
 
@@ -19,56 +19,6 @@ enum status cancel_command(struct session *s, struct error *err)
         fprintf(s->out,
                 "run %s is being cancelled; `walltrackctl show %s` says when it has ended\n", id,
                 id);
-    reply_free(&reply);
-    return status;
-}
-
-/* ---- plugins -------------------------------------------------------------------------- */
-
-static const struct table_column plugin_columns[] = {
-    {"NAME", false, false},  {"STATE", false, false}, {"BUILD", false, true},  {"LAG", true, false},
-    {"CURSOR", true, false}, {"SINCE", false, false}, {"DETAIL", false, true},
-};
-
-static void add_plugin(struct table *t, const json_t *plugin)
-{
-    char text[SHOWN_SIZE];
-    bool live = json_is_true(json_object_get(plugin, "live"));
-    table_add(t, field_text(plugin, "name"), COLOUR_NONE);
-    table_add(t, field_text(plugin, "state"), live ? COLOUR_GREEN : COLOUR_YELLOW);
-    table_add(t, field_text(plugin, "build"), COLOUR_NONE);
-    table_add(t, field_shown_count(plugin, "lag", text), COLOUR_NONE);
-    table_add(t, field_shown_count(plugin, "cursor", text), COLOUR_NONE);
-    table_add(t, field_shown_time(plugin, "state_since", text), COLOUR_NONE);
-    table_add(t, field_text(plugin, "detail"), COLOUR_NONE);
-}
-
-static enum status print_plugins(struct session *s, const json_t *answer, struct error *err)
-{
-    const json_t *plugins = json_object_get(answer, "plugins");
-    if (json_array_size(plugins) == 0) {
-        fputs("no plugin is configured, so nothing is recorded; name one under \"plugins\" in the "
-              "configuration file\n",
-              s->out);
-        return STATUS_OK;
-    }
-    struct table *t = table_new(plugin_columns, sizeof plugin_columns / sizeof plugin_columns[0]);
-    for (size_t i = 0; i < json_array_size(plugins); i++)
-        add_plugin(t, json_array_get(plugins, i));
-    int status = table_print(t, s->out, s->width, s->colours);
-    table_free(t);
-    if (status == 0)
-        return STATUS_OK;
-    error_set(err, ENOMEM, "out of memory");
-    return STATUS_AWAY;
-}
-
-enum status plugins_command(struct session *s, struct error *err)
-{
-    struct reply reply;
-    enum status status = answer_get(s, "/api/plugins", &reply, err);
-    if (status == STATUS_OK && !s->json)
-        status = print_plugins(s, reply.json, err);
     reply_free(&reply);
     return status;
 }
@@ -90,7 +40,7 @@ static void print_plugins_at_a_glance(struct session *s, const json_t *plugins)
     }
 }
 
-static void print_health(struct session *s, const json_t *health)
+static void print_health(struct session *s, const json_t *health, bool glance)
 {
     char text[SHOWN_SIZE];
     const char *status = field_text(health, "status");
@@ -99,7 +49,8 @@ static void print_health(struct session *s, const json_t *health)
     for (size_t i = 0; i < json_array_size(reasons); i++)
         print_field(s, i == 0 ? "because" : "", json_string_value(json_array_get(reasons, i)),
                     COLOUR_NONE);
-    print_plugins_at_a_glance(s, json_object_get(health, "plugins"));
+    if (glance)
+        print_plugins_at_a_glance(s, json_object_get(health, "plugins"));
     print_field(s, "host", field_text(health, "host"), COLOUR_NONE);
     print_field(s, "version", field_text(health, "version"), COLOUR_NONE);
     print_field(s, "up", field_shown_duration(health, "uptime_seconds", text), COLOUR_NONE);
@@ -109,19 +60,55 @@ static void print_health(struct session *s, const json_t *health)
                 field_shown_count(json_object_get(health, "journal"), "bytes", text), COLOUR_NONE);
 }
 
-/* Answered with 503 it is still an answer, and printed. */
+/* Answered with 503 it is still an answer. */
+static bool is_health(const struct reply *r)
+{
+    return json_is_array(json_object_get(r->json, "reasons"));
+}
+
+static void say_unready(const struct reply *r, struct error *err)
+{
+    const char *first = json_string_value(json_array_get(json_object_get(r->json, "reasons"), 0));
+    error_set(err, EAGAIN, "the host is not ready: %s", first != NULL ? first : "it says not why");
+}
+
 enum status health_command(struct session *s, struct error *err)
 {
     struct reply reply;
     enum status status = answer_get(s, "/health", &reply, err);
-    const json_t *reasons = json_object_get(reply.json, "reasons");
-    if (json_is_array(reasons) && !s->json)
-        print_health(s, reply.json);
-    if (status == STATUS_AWAY && json_is_array(reasons)) {
-        const char *first = json_string_value(json_array_get(reasons, 0));
-        error_set(err, EAGAIN, "the host is not ready: %s",
-                  first != NULL ? first : "it says not why");
-    }
+    if (is_health(&reply) && !s->json)
+        print_health(s, reply.json, true);
+    if (status == STATUS_AWAY && is_health(&reply))
+        say_unready(&reply, err);
     reply_free(&reply);
+    return status;
+}
+
+/* ---- status --------------------------------------------------------------------------- */
+
+static void print_status(struct session *s, const json_t *health, const json_t *plugins)
+{
+    for (size_t i = 0; i < json_array_size(plugins); i++)
+        print_recording(s, json_array_get(plugins, i), health);
+    if (json_array_size(plugins) == 0)
+        print_paragraph(s, "NOT RECORDING", "no plugin is configured", COLOUR_RED);
+    fputc('\n', s->out);
+    print_health(s, health, false);
+}
+
+enum status status_command(struct session *s, struct error *err)
+{
+    struct reply health = {0}, plugins;
+    enum status status = client_call(s->client, "GET", "/api/plugins", NULL, &plugins, err);
+    if (status == STATUS_OK)
+        status = client_call(s->client, "GET", "/health", NULL, &health, err);
+    if (is_health(&health) && s->json)
+        fprintf(s->out, "{\"health\":%s,\"plugins\":%s}\n", health.text, plugins.text);
+    else if (is_health(&health))
+        print_status(s, health.json, json_object_get(plugins.json, "plugins"));
+    if (status == STATUS_AWAY && is_health(&health))
+        say_unready(&health, err);
+    reply_free(&health);
+    reply_free(&plugins);
     return status;
 }

@@ -1,28 +1,14 @@
-/* run: start a run and, with --wait, follow it.
- *
- * The run belongs to the host: when the waiting ends, by Ctrl-C, by --timeout or because the host
- * went away, the run does not. */
+/* run: start a run and, with --wait, follow it. */
 #include <errno.h>
-#include <math.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "ctl/answers.h"
 #include "ctl/arguments.h"
 #include "ctl/progress.h"
+#include "ctl/waiting.h"
 #include "params.h"
 
 enum { POLL_MS = 500, RECORDING_SECONDS = 3 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
 
 /* ---- the request ---------------------------------------------------------------------- */
 
@@ -58,13 +44,6 @@ static json_t *make_body(const struct arguments *a, struct error *err)
 }
 
 /* ---- waiting -------------------------------------------------------------------------- */
-
-static double now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void show(struct session *s, const json_t *run, double seconds, char last[256])
 {
@@ -109,7 +88,7 @@ static enum status say_end(struct session *s, const json_t *run, const char *id)
     const char *reason = field_text(run, "reason");
     bool good = strcmp(status, "completed") == 0;
     if (s->json)
-        return good ? STATUS_OK : STATUS_RUN_FAILED;
+        return good ? STATUS_OK : STATUS_NOT_DONE;
     progress_clear(stderr, s->terminal ? s->width : 0);
     fprintf(s->out, "run %s: %s%s%s", id, colour_code(status_colour(status), s->colours), status,
             colour_code(COLOUR_NONE, s->colours));
@@ -118,7 +97,7 @@ static enum status say_end(struct session *s, const json_t *run, const char *id)
     say_figures(s->out, run);
     if (!good && reason != NULL)
         print_field(s, "reason", reason, COLOUR_NONE);
-    return good ? STATUS_OK : STATUS_RUN_FAILED;
+    return good ? STATUS_OK : STATUS_NOT_DONE;
 }
 
 /* The run goes on without us. */
@@ -156,14 +135,13 @@ static bool is_told_whole(const json_t *run, double *ended)
     if (!has_ended(run))
         return false;
     if (*ended < 0)
-        *ended = now_seconds();
-    return field_text(run, "build") != NULL || now_seconds() - *ended >= RECORDING_SECONDS;
+        *ended = waiting_now_seconds();
+    return field_text(run, "build") != NULL || waiting_now_seconds() - *ended >= RECORDING_SECONDS;
 }
 
 static enum status wait_for(struct session *s, const char *id, double timeout, struct error *err)
 {
-    const struct timespec pause = {0, POLL_MS * 1000000L};
-    double start = now_seconds(), ended = -1;
+    double start = waiting_now_seconds(), ended = -1;
     char last[256] = "";
     for (;;) {
         struct reply reply;
@@ -176,39 +154,23 @@ static enum status wait_for(struct session *s, const char *id, double timeout, s
             return status;
         }
         if (status == STATUS_OK)
-            show(s, reply.json, now_seconds() - start, last);
+            show(s, reply.json, waiting_now_seconds() - start, last);
         reply_free(&reply);
         if (status != STATUS_OK)
             return status;
-        if (interrupted) {
+        if (waiting_is_interrupted()) {
             say_goes_on(id, "interrupted");
             return STATUS_INTERRUPTED;
         }
-        if (now_seconds() - start >= timeout) {
+        if (waiting_now_seconds() - start >= timeout) {
             say_goes_on(id, "it has not ended in time");
-            return STATUS_RUN_FAILED;
+            return STATUS_NOT_DONE;
         }
-        nanosleep(&pause, NULL);
+        waiting_pause(POLL_MS);
     }
 }
 
 /* ---- the command ---------------------------------------------------------------------- */
-
-/* --timeout in seconds; without one, for ever. */
-static int read_timeout(const struct arguments *a, double *out, struct error *err)
-{
-    const char *text = arguments_option(a, "timeout");
-    char *end;
-    *out = INFINITY;
-    if (text == NULL)
-        return 0;
-    if (arguments_option(a, "wait") == NULL)
-        return error_set(err, EINVAL, "--timeout is of use only with --wait");
-    *out = strtod(text, &end);
-    if (end == text || *end != '\0' || !(*out > 0))
-        return error_set(err, EINVAL, "--timeout: '%.40s' is not a number of seconds", text);
-    return 0;
-}
 
 static enum status start(struct session *s, const json_t *body, char id[37], struct error *err)
 {
@@ -232,15 +194,14 @@ enum status run_command(struct session *s, struct error *err)
     const struct arguments *a = s->arguments;
     double timeout;
     char id[37];
-    if (read_timeout(a, &timeout, err) != 0)
+    if (waiting_timeout(a, &timeout, err) != 0)
         return STATUS_USAGE;
     json_t *body = make_body(a, err);
     if (body == NULL)
         return STATUS_USAGE;
     bool wait = arguments_option(a, "wait") != NULL;
-    const struct sigaction action = {.sa_handler = on_interrupt};
     if (wait)
-        sigaction(SIGINT, &action, NULL);
+        waiting_catch_interrupts();
     enum status status = start(s, body, id, err);
     json_decref(body);
     if (status != STATUS_OK)

@@ -16,10 +16,10 @@ static void print_rate(struct session *s, const char *name, const json_t *object
 /* ---- week over week ---- */
 
 static const struct table_column trend_columns[] = {
-    {"", false, false},
-    {"LAST 7 DAYS", true, false},
-    {"7 DAYS BEFORE", true, false},
-    {"CHANGE", true, false},
+    {.title = ""},
+    {.title = "LAST 7 DAYS", .right = true},
+    {.title = "7 DAYS BEFORE", .right = true},
+    {.title = "CHANGE", .right = true},
 };
 
 enum how { AS_COUNT, AS_DECIMAL, AS_RATE, AS_DURATION };

@@ -9,6 +9,7 @@
 
 #include "ctl/arguments.h"
 #include "ctl/commands.h"
+#include "ctl/shown.h"
 
 /* Columns of the terminal that `out` is, 0 when it is none. */
 static size_t terminal_width(FILE *out)
@@ -21,9 +22,13 @@ static size_t terminal_width(FILE *out)
     return 80;
 }
 
+/* The words may be a plugin's: they must not steer the terminal. */
 static int fail(enum status status, const struct error *err)
 {
-    fprintf(stderr, "walltrackctl: %s\n", err->msg);
+    char text[sizeof err->msg + 32];
+    snprintf(text, sizeof text, "walltrackctl: %s", err->msg);
+    for (char *rest = text; rest != NULL;)
+        shown_paragraph(stderr, strsep(&rest, "\n"), terminal_width(stderr), 0);
     if (status == STATUS_USAGE)
         fputs("`walltrackctl help` shows how it is used\n", stderr);
     return (int)status;
@@ -74,7 +79,7 @@ int main(int argc, char *argv[])
         if (arguments.command != NULL)
             command_help(arguments.command, out);
         else
-            commands_help(out);
+            commands_help(arguments.group, out);
         return arguments.help ? STATUS_OK : STATUS_USAGE;
     }
     curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -1,7 +1,8 @@
 #include "ctl/shown.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,6 +27,23 @@ const char *shown_duration(double seconds, char out[SHOWN_SIZE])
         snprintf(out, SHOWN_SIZE, "%" PRId64 "h%02" PRId64 "m", s / 3600, s / 60 % 60);
     else
         snprintf(out, SHOWN_SIZE, "%" PRId64 "d%02" PRId64 "h", s / 86400, s / 3600 % 24);
+    return out;
+}
+
+const char *shown_bare_ms(double ms, char out[SHOWN_SIZE])
+{
+    out[0] = '\0';
+    if (ms >= 0 && ms < 1e12)
+        snprintf(out, SHOWN_SIZE, ms < 9.95 ? "%.1f" : "%.0f", ms);
+    return out;
+}
+
+const char *shown_ms(double ms, char out[SHOWN_SIZE])
+{
+    if (ms >= 9999.5)
+        return shown_duration(ms / 1e3, out);
+    if (shown_bare_ms(ms, out)[0] != '\0')
+        shown_add(out, SHOWN_SIZE, " ms");
     return out;
 }
 
@@ -56,6 +74,29 @@ const char *shown_count(int64_t count, char out[SHOWN_SIZE])
     }
     out[used] = '\0';
     return out;
+}
+
+const char *shown_bytes(int64_t bytes, char out[SHOWN_SIZE])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    while (value >= 1023.5 && unit + 1 < sizeof units / sizeof units[0]) {
+        value /= 1024;
+        unit++;
+    }
+    bool whole = value >= 9.95 || fmod(round(value * 10), 10) == 0;
+    snprintf(out, SHOWN_SIZE, whole ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    return out;
+}
+
+void shown_add(char *out, size_t room, const char *format, ...)
+{
+    size_t used = strlen(out);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(out + used, room - used, format, args);
+    va_end(args);
 }
 
 /* One character of UTF-8; what is none, or a control character, is a '?' of one byte. */
@@ -116,6 +157,28 @@ size_t shown_cut(const char *text, size_t columns, char *out, size_t room)
     }
     out[used] = '\0';
     return width;
+}
+
+void shown_paragraph(FILE *out, const char *text, size_t columns, size_t indent)
+{
+    char word[4096], shown[4096];
+    size_t at = 0;
+    for (text += strspn(text, " \t\n"); *text != '\0'; text += strspn(text, " \t\n")) {
+        size_t size = strcspn(text, " \t\n");
+        snprintf(word, sizeof word, "%.*s", (int)size, text);
+        size_t width = shown_cut(word, sizeof word, shown, sizeof shown);
+        text += size;
+        if (at > 0 && columns > 0 && indent + at + 1 + width > columns) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            at = 0;
+        } else if (at > 0) {
+            fputc(' ', out);
+            at++;
+        }
+        fputs(shown, out);
+        at += width;
+    }
+    fputc('\n', out);
 }
 
 const char *shown_local_zone(char out[SHOWN_SIZE])

@@ -5,7 +5,7 @@
 
 #include "ctl/shown.h"
 
-enum { GAP = 2, FLEXIBLE_MIN = 8, CELL_BYTES_MAX = 4096 };
+enum { GAP = 2, FLEXIBLE_MIN = 8, CELL_BYTES_MAX = 4096, BELOW_INDENT = 4 };
 
 struct cell {
     char *text;
@@ -68,10 +68,11 @@ void table_add(struct table *t, const char *text, enum colour colour)
         t->cells[t->count++] = (struct cell){copy, colour};
 }
 
-static size_t measure(const struct table *t, size_t widths[])
+/* The widths of the first columns, and of all that a line of them takes. */
+static size_t measure(const struct table *t, size_t columns, size_t widths[])
 {
     size_t total = 0;
-    for (size_t c = 0; c < t->width; c++) {
+    for (size_t c = 0; c < columns; c++) {
         widths[c] = shown_width(t->columns[c].title);
         for (size_t i = c; i < t->count; i += t->width) {
             size_t width = shown_width(t->cells[i].text);
@@ -83,15 +84,16 @@ static size_t measure(const struct table *t, size_t widths[])
 }
 
 /* The widest flexible column gives way, one by one. */
-static void shrink(const struct table *t, size_t widths[], size_t total, size_t limit)
+static void shrink(const struct table *t, size_t columns, size_t widths[], size_t total,
+                   size_t limit)
 {
     while (total > limit) {
-        size_t widest = t->width;
-        for (size_t c = 0; c < t->width; c++)
+        size_t widest = columns;
+        for (size_t c = 0; c < columns; c++)
             if (t->columns[c].flexible && widths[c] > FLEXIBLE_MIN &&
-                (widest == t->width || widths[c] > widths[widest]))
+                (widest == columns || widths[c] > widths[widest]))
                 widest = c;
-        if (widest == t->width)
+        if (widest == columns)
             return;
         widths[widest]--;
         total--;
@@ -121,20 +123,31 @@ static void print_gap(FILE *out, size_t *left)
     *left -= gap;
 }
 
-static void print_line(const struct table *t, FILE *out, const size_t widths[], size_t limit,
-                       const struct cell *cells, bool colours)
+static void print_line(const struct table *t, FILE *out, size_t columns, const size_t widths[],
+                       size_t limit, const struct cell *cells, bool colours)
 {
     size_t left = limit;
-    for (size_t c = 0; c < t->width; c++) {
+    for (size_t c = 0; c < columns; c++) {
         const char *text = cells != NULL ? cells[c].text : t->columns[c].title;
         enum colour colour = cells != NULL ? cells[c].colour : COLOUR_BOLD;
         bool coloured = colours && colour != COLOUR_NONE;
         if (c > 0)
             print_gap(out, &left);
-        print_cell(out, text, widths[c], t->columns[c].right, c + 1 == t->width,
+        print_cell(out, text, widths[c], t->columns[c].right, c + 1 == columns,
                    colour_code(colour, coloured), colour_code(COLOUR_NONE, coloured), &left);
     }
     fputc('\n', out);
+}
+
+static void print_below(const struct table *t, FILE *out, size_t columns, size_t limit,
+                        const struct cell *cells)
+{
+    for (size_t c = columns; c < t->width; c++) {
+        if (strcmp(cells[c].text, "-") == 0)
+            continue;
+        fprintf(out, "%*s", BELOW_INDENT, "");
+        shown_paragraph(out, cells[c].text, limit, BELOW_INDENT);
+    }
 }
 
 int table_print(const struct table *t, FILE *out, size_t width, bool colours)
@@ -143,9 +156,15 @@ int table_print(const struct table *t, FILE *out, size_t width, bool colours)
     if (t == NULL || t->failed)
         return -1;
     size_t limit = width > 0 ? width : (size_t)-1 / 2;
-    shrink(t, widths, measure(t, widths), limit);
-    print_line(t, out, widths, limit, NULL, colours);
-    for (size_t i = 0; i + t->width <= t->count; i += t->width)
-        print_line(t, out, widths, limit, &t->cells[i], colours);
+    size_t columns = t->width;
+    if (measure(t, columns, widths) > limit)
+        while (columns > 0 && t->columns[columns - 1].below)
+            columns--;
+    shrink(t, columns, widths, measure(t, columns, widths), limit);
+    print_line(t, out, columns, widths, limit, NULL, colours);
+    for (size_t i = 0; i + t->width <= t->count; i += t->width) {
+        print_line(t, out, columns, widths, limit, &t->cells[i], colours);
+        print_below(t, out, columns, limit, &t->cells[i]);
+    }
     return 0;
 }

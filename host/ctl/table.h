@@ -1,7 +1,8 @@
 /* table.h: rows and columns for people.
  *
  * Promise: columns are aligned by what characters take on the screen, numbers to the right;
- *          a line is no wider than the terminal: the flexible columns give way first, with "…".
+ *          a line is no wider than the terminal: what may stand below goes below, whole; then the
+ *          flexible columns give way, with "…".
  * Thread:  any, one at a time.
  * Knows:   shown.  Not: where the values come from.
  */
@@ -20,6 +21,7 @@ struct table_column {
     const char *title;
     bool right;    /* aligned to the right: a number */
     bool flexible; /* cut when the line is too wide  */
+    bool below;    /* of the last columns: each on lines of its own when the line is too wide */
 };
 
 struct table;

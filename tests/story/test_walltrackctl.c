@@ -1,19 +1,5 @@
 /* walltrackctl as a user runs it: what it prints, and what it exits with. */
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "support/postgres.h"
-#include "support/process.h"
-#include "support/scratch.h"
-#include "support/world.h"
+#include "ctl_command.h"
 
 #define RUNS "walltrack.discovery_runs"
 #define NO_RUN "00000000-0000-7000-8000-000000000000"
@@ -31,81 +17,6 @@
     "echo '{\"event\":\"progress\",\"done\":3,\"total\":20,\"stage\":\"reading\"}'\n"
 #define WAITS_FOR_GO "until [ -e $(dirname \"$0\")/go ]; do sleep 0.01; done\n"
 
-/* ---- a command that is followed ---- */
-
-#ifdef TEST_WALLTRACKCTL
-static const char ctl_program[] = TEST_WALLTRACKCTL;
-#else
-static const char ctl_program[] = "walltrackctl";
-#endif
-
-/* What the command of begin() and finish() has printed, on either output. */
-static struct {
-    char *out, *err;
-} said;
-
-static void listen_to(struct world *w)
-{
-    free(said.out);
-    free(said.err);
-    said.out = scratch_read(world_path(w, "ctl.stdout"));
-    said.err = scratch_read(world_path(w, "ctl.stderr"));
-    assert_non_null(said.out);
-    assert_non_null(said.err);
-}
-
-/* Starts a command of the shell in which walltrackctl is found, and finds its host unless `set`
- * says otherwise. */
-static pid_t begin(struct world *w, const char *command, const char *const *set)
-{
-    char line[1024];
-    snprintf(line, sizeof line,
-             "PATH=${W%%/*}:$PATH; : ${WALLTRACK_SOCKET=%s}; export PATH WALLTRACK_SOCKET; "
-             "unset W; exec %s",
-             world_path(w, "admin.sock"), command);
-    char program[512];
-    snprintf(program, sizeof program, "W=%s", ctl_program);
-    const char *all[8] = {program, "TZ=UTC"};
-    for (size_t i = 0; set != NULL && set[i] != NULL; i++)
-        all[i + 2] = set[i];
-    const struct process_options options = {
-        .log = world_path(w, "ctl.stderr"), .output = world_path(w, "ctl.stdout"), .set = all};
-    (void)remove(options.log);
-    (void)remove(options.output);
-    return process_start((const char *const[]){"sh", "-c", line, NULL}, &options);
-}
-
-static int finish(struct world *w, pid_t pid)
-{
-    int status = -1;
-    if (!process_wait(pid, WORLD_MS, &status))
-        world_fail(w, __FILE__, __LINE__, "walltrackctl has not ended");
-    listen_to(w);
-    return status;
-}
-
-/* The same on a terminal: what it prints is in said.out. */
-static pid_t begin_on_terminal(struct world *w, const char *command, const char *const *set)
-{
-    char line[256];
-    snprintf(line, sizeof line, "script -qefc '%s' /dev/null", command);
-    return begin(w, line, set);
-}
-
-static bool file_has(struct world *w, const char *name, const char *text)
-{
-    char *all = scratch_read(world_path(w, name));
-    bool found = all != NULL && strstr(all, text) != NULL;
-    free(all);
-    return found;
-}
-
-/* On either output. */
-static bool has_printed(struct world *w, void *text)
-{
-    return file_has(w, "ctl.stdout", text) || file_has(w, "ctl.stderr", text);
-}
-
 /* A test that failed may have left the server stopped. */
 static int setup(void **state)
 {
@@ -116,42 +27,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    free(said.out);
-    free(said.err);
-    said.out = said.err = NULL;
+    forget_what_was_said();
     return world_teardown(state);
-}
-
-/* ---- what is expected ---- */
-
-#define then_says(w, text) then_says_at((w), world_text(w), (text), __LINE__)
-#define then_printed(w, text) then_says_at((w), said.out, (text), __LINE__)
-static void then_says_at(struct world *w, const char *all, const char *text, int line)
-{
-    if (strstr(all, text) == NULL)
-        world_fail(w, __FILE__, line, "'%s' is not in: %s", text, all);
-}
-
-static void then_says_not(struct world *w, const char *text)
-{
-    if (strstr(world_text(w), text) != NULL)
-        world_fail(w, __FILE__, __LINE__, "'%s' is in: %s", text, world_text(w));
-}
-
-/* A line "name   value". */
-#define then_field(w, name, value) then_field_at((w), (name), (value), __LINE__)
-static void then_field_at(struct world *w, const char *name, const char *value, int line)
-{
-    size_t size = strlen(name);
-    for (const char *c = world_text(w); c != NULL && *c != '\0'; c = strchr(c, '\n')) {
-        c += *c == '\n';
-        if (strncmp(c, name, size) != 0 || c[size] != ' ')
-            continue;
-        const char *shown = c + size + strspn(c + size, " ");
-        if (strncmp(shown, value, strlen(value)) == 0 && shown[strlen(value)] == '\n')
-            return;
-    }
-    world_fail(w, __FILE__, line, "no line '%s  %s' in: %s", name, value, world_text(w));
 }
 
 static const char *run_to_its_end(struct world *w, const char *body, const char *status)
@@ -165,24 +42,44 @@ static const char *run_to_its_end(struct world *w, const char *body, const char 
 
 static void test_help_says_what_there_is(void **state)
 {
-    static const char *const commands[] = {"run",    "runs",    "show",   "wallets", "stats",
-                                           "cancel", "plugins", "health", "help"};
+    static const char *const commands[] = {"run",
+                                           "runs",
+                                           "show",
+                                           "wallets",
+                                           "stats",
+                                           "cancel",
+                                           "plugins",
+                                           "plugin list",
+                                           "plugin show",
+                                           "plugin swap",
+                                           "plugin rollback",
+                                           "plugin cancel",
+                                           "plugin history",
+                                           "status",
+                                           "health",
+                                           "help"};
     struct world *w = *state;
     then_ctl(w, 0, "help");
     for (size_t i = 0; i < COUNT(commands); i++) {
         char line[32];
-        snprintf(line, sizeof line, "\n  %-10s ", commands[i]);
+        snprintf(line, sizeof line, "\n  %-15s  ", commands[i]);
         then_says(w, line);
     }
     then_says(w, "Exit status:");
     for (size_t i = 0; i < COUNT(commands); i++) {
-        char usage[64];
+        char usage[64], command[64];
         snprintf(usage, sizeof usage, "usage: walltrackctl %s", commands[i]);
-        then_ctl(w, 0, "help", commands[i]);
-        then_says(w, usage);
-        then_ctl(w, 0, commands[i], "--help");
-        then_says(w, usage);
+        snprintf(command, sizeof command, "walltrackctl help %s", commands[i]);
+        assert_int_equal(finish(w, begin(w, command, NULL)), 0);
+        then_printed(w, usage);
+        snprintf(command, sizeof command, "walltrackctl %s --help", commands[i]);
+        assert_int_equal(finish(w, begin(w, command, NULL)), 0);
+        then_printed(w, usage);
     }
+    then_ctl(w, 0, "help", "plugin");
+    then_says(w, "usage: walltrackctl plugin COMMAND");
+    then_says(w, "\n  plugin rollback  ");
+    then_says_not(w, "\n  wallets ");
     then_ctl(w, 0, "help", "run");
     then_says(w, "--min-volume-usd N");
     then_says(w, "0 to 1000000000000 USD, default 50000");
@@ -207,6 +104,17 @@ static const struct {
     {"walltrackctl", "usage: walltrackctl COMMAND"},
     {"walltrackctl start", "there is no command 'start'"},
     {"walltrackctl help start", "there is no command 'start'"},
+    {"walltrackctl help run 5", "there is no command 'run 5'"},
+    {"walltrackctl plugin", "plugin needs one more word: list, show, swap, rollback, cancel"},
+    {"walltrackctl plugin start", "there is no command 'plugin start'; there are list, show,"},
+    {"walltrackctl help plugin start", "there is no command 'plugin start'"},
+    {"walltrackctl plugins list", "plugins: 'list' is too much"},
+    {"walltrackctl plugin swap", "plugin swap needs more: plugin swap PATH"},
+    {"walltrackctl plugin swap a.so --wait --no-wait", "--wait and --no-wait exclude each other"},
+    {"walltrackctl plugin swap a.so --probation", "--probation is of use only with --wait"},
+    {"walltrackctl plugin rollback --timeout 5", "--timeout is of use only with --wait"},
+    {"walltrackctl plugin swap ./nowhere/a.so", "cannot find ./nowhere/: No such file"},
+    {"walltrackctl plugin history --limit none", "--limit: 'none' is not a whole number"},
     {"walltrackctl run --max-token 5", "run has no option --max-token"},
     {"walltrackctl run --max_tokens 5", "run has no option --max_tokens"},
     {"walltrackctl run -x", "unknown option -x"},
@@ -613,14 +521,23 @@ static void test_plugins_and_health(void **state)
     then_ctl(w, 0, "plugins");
     then_says(w, "NAME      STATE  BUILD");
     then_says(w, "\nrecorder  live   ");
+    then_ctl(w, 0, "plugin", "list");
+    then_says(w, "\nrecorder  live   ");
     then_ctl(w, 0, "health");
     then_field(w, "status", "ok");
     then_field(w, "runs_running", "0");
+    then_ctl(w, 0, "status");
+    assert_ptr_equal(strstr(world_text(w), "RECORDING  recorder "), world_text(w));
+    then_field(w, "status", "ok");
 
     given_config(w, "{\"plugins\": []}");
     world_restart(w);
     then_ctl(w, 0, "plugins");
     then_says(w, "no plugin is configured, so nothing is recorded");
+    then_ctl(w, 0, "status");
+    then_says(w, "NOT RECORDING  no plugin is configured\n");
+    then_ctl(w, 3, "plugin", "show");
+    then_says(w, "no plugin is configured");
 }
 
 static const struct {
@@ -637,6 +554,9 @@ static const struct {
      "/wallets/1/wallet_address", "W2", true},
     {"/api/discovery/stats", "", false, "stats", "", "/total_wallets_discovered", "2", true},
     {"/api/plugins", "", false, "plugins", "", "/plugins/0/state", "live", false},
+    {"/api/plugins/recorder", "", false, "plugin show", "", "/state", "live", false},
+    {"/api/plugins/recorder/swaps", "", false, "plugin history", "", "/swaps/0/plugin", "recorder",
+     true},
     {"/health", "", false, "health", "", "/status", "ok", false},
 };
 
@@ -681,8 +601,10 @@ static void test_json_is_the_answer_of_the_api(void **state)
 /* ---- what is away ---- */
 
 static const char *const all_commands[][2] = {
-    {"run", NULL},      {"runs", NULL},  {"show", NO_RUN},  {"show", "ffff"}, {"wallets", NO_RUN},
-    {"cancel", NO_RUN}, {"stats", NULL}, {"plugins", NULL}, {"health", NULL},
+    {"run", NULL},          {"runs", NULL},       {"show", NO_RUN},      {"show", "ffff"},
+    {"wallets", NO_RUN},    {"cancel", NO_RUN},   {"stats", NULL},       {"plugins", NULL},
+    {"health", NULL},       {"status", NULL},     {"plugin", "list"},    {"plugin", "show"},
+    {"plugin", "rollback"}, {"plugin", "cancel"}, {"plugin", "history"},
 };
 
 static void test_a_host_that_is_away_exits_with_5(void **state)
@@ -726,6 +648,9 @@ static void test_a_database_that_is_away_exits_with_5(void **state)
     then_ctl(w, 0, "health");
     then_field(w, "status", "degraded");
     then_says(w, "because               recorder: ");
+    then_ctl(w, 0, "status");
+    then_says(w, "NOT RECORDING  recorder ");
+    then_field(w, "status", "degraded");
     then_ctl(w, 0, "plugins");
     then_says(w, "recorder");
     then_says_not(w, "  live  ");

@@ -29,6 +29,51 @@ static void test_durations(void **state)
         assert_string_equal(shown_duration(rows[i].seconds, out), rows[i].text);
 }
 
+static void test_short_times_and_sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        double ms;
+        const char *text;
+    } times[] = {{-1, ""},        {0, "0.0 ms"},   {1.23, "1.2 ms"},  {9.94, "9.9 ms"},
+                 {9.96, "10 ms"}, {20.9, "21 ms"}, {9999, "9999 ms"}, {12345, "12s"}};
+    static const struct {
+        int64_t bytes;
+        const char *text;
+    } sizes[] = {{0, "0 B"},           {1023, "1023 B"},      {1024, "1 KiB"},
+                 {1536, "1.5 KiB"},    {2097152, "2 MiB"},    {2097153, "2 MiB"},
+                 {12000000, "11 MiB"}, {4294967296, "4 GiB"}, {1048575, "1 MiB"}};
+    char out[SHOWN_SIZE];
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        assert_string_equal(shown_ms(times[i].ms, out), times[i].text);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        assert_string_equal(shown_bytes(sizes[i].bytes, out), sizes[i].text);
+}
+
+static void then_paragraph(const char *text, size_t columns, size_t indent, const char *expected)
+{
+    char *printed = NULL;
+    size_t size;
+    FILE *out = open_memstream(&printed, &size);
+    shown_paragraph(out, text, columns, indent);
+    fclose(out);
+    assert_string_equal(printed, expected);
+    free(printed);
+}
+
+static void test_paragraphs_are_broken_at_spaces(void **state)
+{
+    (void)state;
+    then_paragraph("one two three", 0, 4, "one two three\n");
+    then_paragraph("one two three", 11, 4, "one two\n    three\n");
+    then_paragraph("one two three", 10, 4, "one\n    two\n    three\n");
+    then_paragraph(" a longerword\tb\n", 6, 2, "a\n  longerword\n  b\n");
+    then_paragraph("日本 語", 6, 0, "日本\n語\n");
+    then_paragraph("日本 語", 7, 0, "日本 語\n");
+    then_paragraph("a\033[2Jb", 0, 0, "a?[2Jb\n");
+    then_paragraph("", 80, 4, "\n");
+}
+
 static void test_counts_and_times(void **state)
 {
     (void)state;
@@ -70,7 +115,7 @@ static void test_tables_are_aligned_and_cut(void **state)
 {
     (void)state;
     static const struct table_column columns[] = {
-        {"NAME", false, true}, {"N", true, false}, {"S", false, false}};
+        {.title = "NAME", .flexible = true}, {.title = "N", .right = true}, {.title = "S"}};
     struct table *t = table_new(columns, 3);
     table_add(t, "Zoë", COLOUR_NONE);
     table_add(t, "7", COLOUR_NONE);
@@ -90,6 +135,33 @@ static void test_tables_are_aligned_and_cut(void **state)
     free(text);
     text = printed(t, 0, true);
     assert_non_null(strstr(text, "\033[32mon\033[0m"));
+    free(text);
+    table_free(t);
+}
+
+static void test_what_is_too_wide_goes_below(void **state)
+{
+    (void)state;
+    static const struct table_column columns[] = {{.title = "N", .right = true},
+                                                  {.title = "A", .below = true},
+                                                  {.title = "B", .below = true}};
+    struct table *t = table_new(columns, 3);
+    table_add(t, "12", COLOUR_NONE);
+    table_add(t, "some words", COLOUR_NONE);
+    table_add(t, "others", COLOUR_NONE);
+    table_add(t, "3", COLOUR_NONE);
+    table_add(t, NULL, COLOUR_NONE);
+    table_add(t, "last", COLOUR_NONE);
+    char *text = printed(t, 22, false);
+    assert_string_equal(text, " N  A           B\n"
+                              "12  some words  others\n"
+                              " 3  -           last\n");
+    free(text);
+    text = printed(t, 21, false);
+    assert_string_equal(text, " N\n12\n    some words\n    others\n 3\n    last\n");
+    free(text);
+    text = printed(t, 10, false);
+    assert_string_equal(text, " N\n12\n    some\n    words\n    others\n 3\n    last\n");
     free(text);
     table_free(t);
 }
@@ -147,6 +219,23 @@ static void test_options_stand_anywhere(void **state)
     assert_true(arguments.help);
 }
 
+static void test_a_command_may_have_two_words(void **state)
+{
+    (void)state;
+    assert_int_equal(given("plugin --limit 5 history recorder"), 0);
+    assert_string_equal(arguments.command->name, "plugin history");
+    assert_int_equal(arguments.count, 1);
+    assert_string_equal(arguments.words[0], "recorder");
+    assert_int_equal(given("plugin show"), 0);
+    assert_int_equal(arguments.count, 0);
+    assert_null(arguments.words[0]);
+    assert_int_equal(given("show plugin"), 0);
+    assert_string_equal(arguments.command->name, "show");
+    assert_int_equal(given("plugin --help"), 0);
+    assert_null(arguments.command);
+    assert_string_equal(arguments.group, "plugin");
+}
+
 static void test_wrong_command_lines_name_what_is_wrong(void **state)
 {
     (void)state;
@@ -161,6 +250,11 @@ static void test_wrong_command_lines_name_what_is_wrong(void **state)
                 {"runs --limit 1 --limit 2", "twice"},
                 {"show", "show ID"},
                 {"show a b", "'b' is too much"},
+                {"plugin", "plugin needs one more word"},
+                {"plug swap", "'plug'"},
+                {"plugin swa", "'plugin swa'"},
+                {"plugin swap", "plugin swap PATH"},
+                {"plugin show a b", "'b' is too much"},
                 {"-x runs", "-x"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(given(rows[i].line), -1);
@@ -187,11 +281,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_short_times_and_sizes),
+        cmocka_unit_test(test_paragraphs_are_broken_at_spaces),
         cmocka_unit_test(test_counts_and_times),
         cmocka_unit_test(test_texts_are_cut_by_what_they_take),
         cmocka_unit_test(test_tables_are_aligned_and_cut),
+        cmocka_unit_test(test_what_is_too_wide_goes_below),
         cmocka_unit_test(test_progress_lines),
         cmocka_unit_test(test_options_stand_anywhere),
+        cmocka_unit_test(test_a_command_may_have_two_words),
         cmocka_unit_test(test_wrong_command_lines_name_what_is_wrong),
         cmocka_unit_test(test_every_command_has_help),
     };
