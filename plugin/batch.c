@@ -10,7 +10,7 @@ const char *const table_columns[TABLE_COUNT] = {
     [TABLE_RUNS] = "discovery_runs (id, started_at, created_at, status, trigger_type, triggered_by,"
                    " min_price_change_pct, min_volume_usd, max_token_age_hours,"
                    " early_window_minutes, min_profit_pct, max_tokens, profile_immediately,"
-                   " schedule, slot_at, host, build)",
+                   " schedule, slot_at, host, build, builds)",
     [TABLE_TOKENS] = "discovery_run_tokens (id, run_id, created_at, token, symbol,"
                      " price_change_pct, volume_usd)",
     [TABLE_WALLETS] = "discovery_run_wallets (id, run_id, is_new, wallet_address, source_token,"
@@ -131,7 +131,7 @@ bool batch_run_start(struct batch *b, const wt_event *e, const wt_run_start *sta
     struct rows *r = &b->rows[TABLE_RUNS];
     if (begin(b, e, TABLE_RUNS) == NULL)
         return false;
-    copy_row(r, 17);
+    copy_row(r, 18);
     copy_uuid(r, &e->run_id);
     copy_time(r, e->time_us);
     copy_time(r, e->time_us);
@@ -151,6 +151,7 @@ bool batch_run_start(struct batch *b, const wt_event *e, const wt_run_start *sta
     copy_time(r, start->slot_at_us);
     copy_text(r, start->host_name);
     copy_text(r, build);
+    copy_texts(r, &build, 1);
     return finish(b, e);
 }
 

@@ -1,5 +1,14 @@
-/* Happy path: begin and lock → read the migrations → apply and note each missing one → make the
- * cursor row if there is none → lock it → take it → note a gap if there is one → commit.
+/* Happy path: the usual claim (sql/claim_usual.sql), when the schema was complete before.  Where
+ * that finds something unusual, or its commit is in doubt, and whenever the schema was not
+ * complete, the long way, step by step and with a commit that waits for the disk:
+ *
+ *   begin and lock → wait for the holder before → read the migrations → apply and note each missing
+ *   one → make the cursor row if there is none → lock it → take it → note a gap if there is one →
+ *   commit
+ *
+ * The holder's last transaction has the cursor's row first and comes to other tables later: a
+ * migration that locked those tables before the row would end in a deadlock.
+ *
  * Failure: the first error counts; the transaction ends with the connection.  If it was the wait
  * for the row's lock that failed, the backend that claimed the row last is ended, when it is one of
  * ours and holds the row still; the next instance then gets through. */
@@ -13,7 +22,9 @@
 enum { STEP_MS = 5000, MIGRATION_MS = 600000 };
 
 enum step {
+    USUAL,
     BEGIN,
+    WAIT,
     APPLIED,
     MIGRATE,
     NOTE_MIGRATION,
@@ -101,6 +112,39 @@ static void send_begin(struct claim *c)
     send_sql(c, BEGIN, sql, STEP_MS);
 }
 
+/* The same parameters as its file names, in that order. */
+static char *usual_text(struct claim *c)
+{
+    const struct instance *i = c->instance;
+    char token[32], oldest[32], head[32], version[16];
+    snprintf(token, sizeof token, "%" PRIu64, i->token);
+    snprintf(oldest, sizeof oldest, "%" PRIu64, c->oldest);
+    snprintf(head, sizeof head, "%" PRIu64, c->head);
+    snprintf(version, sizeof version, "%u", schema_latest());
+    const char *values[] = {
+        i->settings.stream, c->journal_id, token, i->build, oldest, head, version};
+    enum { VALUES = sizeof values / sizeof values[0] };
+    char *literals[VALUES], *sql = NULL;
+    bool ok = true;
+    for (size_t v = 0; v < VALUES; v++)
+        ok = (literals[v] = pg_conn_literal(c->conn, values[v])) != NULL && ok;
+    if (ok)
+        sql = sql_fill(sql_find("claim_usual")->text, i->schema, (const char *const *)literals);
+    for (size_t v = 0; v < VALUES; v++)
+        free(literals[v]);
+    return sql;
+}
+
+static void send_usual(struct claim *c)
+{
+    char *sql = usual_text(c);
+    if (sql != NULL)
+        send_sql(c, USUAL, sql, STEP_MS);
+    else
+        c->done(c->arg, WT_E_AGAIN, "out of memory");
+    free(sql);
+}
+
 static void send_applied(struct claim *c)
 {
     send_params(c, APPLIED, "schema_applied", 0, NULL);
@@ -167,6 +211,18 @@ static void take_applied(struct claim *c, const PGresult *r)
         refuse(c, status, "%s", why);
 }
 
+/* Of the message's results, the update's row and the commit count. */
+static void take_usual(struct claim *c, const PGresult *r)
+{
+    const char *tag = PQcmdStatus((PGresult *)r);
+    if (PQresultStatus(r) == PGRES_TUPLES_OK && strcmp(tag, "UPDATE 1") == 0) {
+        c->taken = true;
+        c->cursor = strtoull(PQgetvalue(r, 0, 0), NULL, 10);
+    } else if (strcmp(tag, "COMMIT") == 0) {
+        c->committed = pg_conn_warnings(c->conn) == 0;
+    }
+}
+
 static void take_row(struct claim *c, const PGresult *r)
 {
     const struct settings *s = &c->instance->settings;
@@ -223,6 +279,9 @@ static void on_result(void *user, const PGresult *r)
         return;
     }
     switch ((enum step)c->step) {
+    case USUAL:
+        take_usual(c, r);
+        break;
     case BEGIN: /* the last of its results is the one that counts */
         if (PQntuples(r) == 1)
             c->has_schema = PQgetvalue(r, 0, 0)[0] == 't';
@@ -291,13 +350,24 @@ static void on_idle(void *user)
         return;
     }
     switch ((enum step)c->step) {
+    case USUAL:
+        if (c->taken && c->committed) {
+            c->done(c->arg, WT_OK, NULL);
+        } else {
+            c->committed = false;
+            send_begin(c);
+        }
+        break;
     case BEGIN:
         if (c->has_schema) {
-            send_applied(c);
+            send_row(c, WAIT, "claim_lock_row");
         } else {
             take_applied(c, NULL);
             migrate_or_go_on(c);
         }
+        break;
+    case WAIT:
+        send_applied(c);
         break;
     case APPLIED:
         migrate_or_go_on(c);
@@ -345,7 +415,7 @@ static void on_broken(void *user, const char *why)
     c->done(c->arg, c->status, c->why);
 }
 
-void claim_start(struct claim *c, struct instance *instance, struct pg_conn *conn,
+void claim_start(struct claim *c, struct instance *instance, struct pg_conn *conn, bool complete,
                  const wt_claim_args *args, stage_done done, void *arg)
 {
     static const struct pg_events events = {
@@ -358,5 +428,8 @@ void claim_start(struct claim *c, struct instance *instance, struct pg_conn *con
                         .head = args->head};
     wt_uuid_text(&args->journal_id, c->journal_id);
     pg_conn_own(conn, &events, c);
-    send_begin(c);
+    if (complete)
+        send_usual(c);
+    else
+        send_begin(c);
 }

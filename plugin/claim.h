@@ -4,6 +4,7 @@
  * held the stream before can commit another batch: their update of the row finds another token.
  *          Waiting for the row's lock waits out a transaction of the holder before.
  *          Events that the journal has dropped before they were recorded leave an exact gap row.
+ *          The usual claim is one message and one answer: events wait for it.
  * Thread:  loop only.
  * Knows:   pg_conn, schema.  Not: events, batches.
  */
@@ -28,6 +29,7 @@ struct claim {
     bool locked_out; /* the row's lock did not come in time */
     bool committed;
     bool found; /* the cursor row */
+    bool taken; /* by the usual claim */
     wt_status status;
     char why[WHY_SIZE];
     uint64_t cursor; /* the result */
@@ -35,8 +37,9 @@ struct claim {
 };
 
 /* The connection must be idle; it is idle again when done() says WT_OK, and only to be closed
- * otherwise.  `c` must live that long. */
-void claim_start(struct claim *c, struct instance *instance, struct pg_conn *conn,
+ * otherwise.  `c` must live that long.  `complete`: no migration was missing when the instance
+ * opened. */
+void claim_start(struct claim *c, struct instance *instance, struct pg_conn *conn, bool complete,
                  const wt_claim_args *args, stage_done done, void *arg);
 
 #endif

@@ -196,9 +196,11 @@ void copy_numeric(struct rows *r, int64_t value, int scale)
         put16(p + 8 + 2 * i, digits[first + i]);
 }
 
+enum { ARRAY_HEAD = 20 };
+
 void copy_array(struct rows *r, uint32_t element_type, size_t n)
 {
-    unsigned char *p = take(r, 20);
+    unsigned char *p = take(r, ARRAY_HEAD);
     if (p == NULL)
         return;
     put32(p, 1);     /* dimensions */
@@ -206,4 +208,18 @@ void copy_array(struct rows *r, uint32_t element_type, size_t n)
     put32(p + 8, element_type);
     put32(p + 12, (uint32_t)n);
     put32(p + 16, 1); /* first index */
+}
+
+void copy_texts(struct rows *r, const char *const *texts, size_t n)
+{
+    size_t size = ARRAY_HEAD;
+    for (size_t i = 0; i < n; i++)
+        size += 4 + strlen(texts[i]);
+    unsigned char *p = take(r, 4);
+    if (p == NULL)
+        return;
+    put32(p, (uint32_t)size);
+    copy_array(r, COPY_TEXT_TYPE, n);
+    for (size_t i = 0; i < n; i++)
+        copy_text(r, texts[i]);
 }

@@ -44,6 +44,9 @@ void copy_time(struct rows *r, int64_t us);
 /* A NUMERIC of value / 10^scale; scale is 0 to 4. */
 void copy_numeric(struct rows *r, int64_t value, int scale);
 
+/* A text[] of one or more. */
+void copy_texts(struct rows *r, const char *const *texts, size_t n);
+
 /* An array of `n` elements of that type, as a binary parameter: its head, then copy_text() or
  * copy_uuid() for each.  No nulls in it. */
 void copy_array(struct rows *r, uint32_t element_type, size_t n);

@@ -1,4 +1,6 @@
-/* Happy path: ask the server about itself, then, when there is a schema, for its migrations.
+/* Happy path: ask the server about itself, then, when there is a schema, for its migrations, then,
+ * when none is missing, look at the tables once.
+ *
  * Failure: what it says is unfit, or an error; the first one counts. */
 #include "inspect.h"
 
@@ -9,7 +11,7 @@
 #include "schema.h"
 
 enum { STEP_MS = 5000 };
-enum step { STEP_SERVER, STEP_SCHEMA };
+enum step { STEP_SERVER, STEP_SCHEMA, STEP_TABLES };
 
 static const char server_query[] =
     "SELECT current_setting('server_version_num'), current_setting('server_encoding'),"
@@ -57,6 +59,7 @@ static void take_schema(struct inspect *s, const PGresult *r)
     char why[WHY_SIZE];
     wt_status status = schema_compare(r, &state, why);
     s->schema_found = state.found;
+    s->complete = status == WT_OK && state.missing == 0;
     if (status != WT_OK)
         refuse(s, status, "%s", why);
 }
@@ -70,7 +73,7 @@ static void on_result(void *user, const PGresult *r)
                PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY), sqlstate);
     else if (s->step == STEP_SERVER)
         take_server(s, r);
-    else
+    else if (s->step == STEP_SCHEMA)
         take_schema(s, r);
 }
 
@@ -85,11 +88,25 @@ static void ask_schema(struct inspect *s)
     free(sql);
 }
 
+static void look_around(struct inspect *s)
+{
+    const char *values[] = {s->instance->settings.stream};
+    char *sql = sql_named("look_around", s->instance->schema);
+    s->step = STEP_TABLES;
+    if (sql != NULL)
+        pg_conn_query_params(s->conn, sql, &(struct pg_params){.n = 1, .values = values}, STEP_MS);
+    else
+        s->done(s->arg, WT_E_AGAIN, "out of memory");
+    free(sql);
+}
+
 static void on_idle(void *user)
 {
     struct inspect *s = user;
     if (s->status == WT_OK && s->step == STEP_SERVER && s->has_schema)
         ask_schema(s);
+    else if (s->status == WT_OK && s->step == STEP_SCHEMA && s->complete)
+        look_around(s);
     else
         s->done(s->arg, s->status, s->status == WT_OK ? NULL : s->why);
 }

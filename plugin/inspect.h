@@ -19,6 +19,7 @@ struct inspect {
     char why[WHY_SIZE];
     /* what was found */
     uint32_t server_version, schema_found;
+    bool complete; /* no migration is missing */
     int32_t backend_pid;
     char place[256];
 };

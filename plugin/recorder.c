@@ -2,8 +2,8 @@
  *
  * Happy path:
  *   opening ──▶ prepared ──▶ claiming ──▶ live ──▶ draining ──▶ closing ──▶ closed
- *   connect     waits for    claim.c      writer.c  the rest     connections
- *   inspect.c   the host                            is stored    go
+ *   connect     waits for    claim.c      writer.c  commits      connections
+ *   inspect.c   the host                            what is sent go
  * Failure: any state but the last two goes to `failed`: the connection is dropped at once, so that
  * what it had not committed is gone before anybody else looks; the host's close() follows. */
 #include <assert.h>
@@ -254,7 +254,7 @@ static void claim(void *self, const wt_claim_args *args)
         return;
     move(r, CLAIMING);
     r->claimed = *args;
-    claim_start(&r->claim, &r->instance, r->conn, args, on_claimed, r);
+    claim_start(&r->claim, &r->instance, r->conn, r->inspect.complete, args, on_claimed, r);
 }
 
 /* ---- hooks ---- */
@@ -339,7 +339,7 @@ const wt_plugin *walltrack_plugin_v1(void)
         .abi_major = WT_ABI_MAJOR,
         .abi_minor = WT_ABI_MINOR,
         .schema_min = 1,
-        .schema_max = SCHEMA_LATEST,
+        .schema_max = RECORDER_SCHEMA,
         .kinds = kinds,
         .n_kinds = sizeof kinds / sizeof kinds[0],
         .name = "recorder",

@@ -9,6 +9,11 @@ uint32_t schema_version(const struct sql_file *migration)
     return (uint32_t)strtoul(migration->name, NULL, 10);
 }
 
+uint32_t schema_latest(void)
+{
+    return schema_version(&sql_migrations[sql_migration_count - 1]);
+}
+
 /* The row of that version, or -1. */
 static int row_of(const PGresult *applied, uint32_t version)
 {
@@ -34,13 +39,14 @@ static wt_status compare_one(const PGresult *applied, const struct sql_file *mig
 static wt_status check_newer(const PGresult *applied, struct schema_state *out, char why[WHY_SIZE])
 {
     int rows = applied != NULL ? PQntuples(applied) : 0;
+    uint32_t latest = schema_latest();
     for (int row = 0; row < rows; row++) {
         uint32_t version = (uint32_t)strtoul(PQgetvalue(applied, row, 0), NULL, 10);
         uint32_t oldest = (uint32_t)strtoul(PQgetvalue(applied, row, 1), NULL, 10);
         out->found = version;
-        if (version > SCHEMA_LATEST && oldest > SCHEMA_LATEST) {
-            snprintf(why, WHY_SIZE, "the database's schema is version %u, this build knows %d",
-                     version, SCHEMA_LATEST);
+        if (version > latest && oldest > latest) {
+            snprintf(why, WHY_SIZE, "the database's schema is version %u, this build knows %u",
+                     version, latest);
             return WT_E_SCHEMA_NEW;
         }
     }

@@ -18,8 +18,6 @@
 #include "settings.h"
 #include "sql.h"
 
-enum { SCHEMA_LATEST = 1 }; /* the highest number in migrations/; a test holds it to that */
-
 struct schema_state {
     uint32_t found; /* highest version in the database, 0: none     */
     size_t missing; /* how many of this build's are not applied yet */
@@ -30,6 +28,9 @@ struct schema_state {
  * WT_OK, WT_E_SCHEMA_NEW, or WT_E_CONFIG for a migration that was changed after it was applied;
  * then `why` says which. */
 wt_status schema_compare(const PGresult *applied, struct schema_state *out, char why[WHY_SIZE]);
+
+/* The highest version that this build knows. */
+uint32_t schema_latest(void);
 
 /* The number in front of the migration's name. */
 uint32_t schema_version(const struct sql_file *migration);

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run_builds.h"
 #include "sql.h"
 #include "transaction.h"
 #include "undecided.h"
@@ -70,11 +71,14 @@ struct sender {
     enum state state;
     struct cursor cursor; /* its seq: the last committed event */
     char *end_runs, *known_wallets;
+    char *build; /* as a quoted literal */
+    struct run_builds builds;
 
     wt_timer *timer; /* PAUSING: try again */
 
     struct batch sending;
     size_t from, to, bad_to; /* bad_to 0: no range is known to be refused */
+    bool draining;           /* no other transaction is begun             */
     bool quarantine;         /* the range goes to the quarantine          */
     struct rows raw;         /* its rows                                  */
     unsigned tries;
@@ -82,6 +86,7 @@ struct sender {
 
     struct copy_feed feed;
     bool commit_sent;
+    bool moved;             /* the cursor's update has been answered */
     bool committed, warned; /* what came with COMMIT */
 
     bool failed; /* of the current attempt, the first error: */
@@ -131,6 +136,19 @@ static void send_sql(struct sender *s, const char *sql)
     pg_conn_query(s->conn, sql, commit_ms(s));
 }
 
+/* Takes a text over, which is NULL when memory is out. */
+static void send_text(struct sender *s, enum state to, char *sql)
+{
+    if (sql == NULL) {
+        end(s, WT_E_AGAIN, "out of memory");
+        return;
+    }
+    s->moved = false;
+    move(s, to);
+    send_sql(s, sql);
+    free(sql);
+}
+
 /* ---- storing the range ---- */
 
 static struct range range(const struct sender *s)
@@ -141,12 +159,13 @@ static struct range range(const struct sender *s)
 
 static void send_transaction(struct sender *s)
 {
-    char sql[TRANSACTION_TEXT];
     struct range r = range(s);
-    s->commit_sent = transaction_text(&r, s->instance, &s->cursor, sql);
+    char *note = NULL, *sql = NULL;
+    if (run_builds_statement(&s->builds, &r, s->instance->schema, s->build, &note))
+        sql = transaction_text(&r, s->instance, &s->cursor, note, &s->commit_sent);
+    free(note);
     copy_feed_start(&s->feed, &r);
-    move(s, WRITING);
-    send_sql(s, sql);
+    send_text(s, WRITING, sql);
 }
 
 static void on_copy_more(void *user)
@@ -283,6 +302,10 @@ static void react(struct sender *s)
 {
     enum reaction reaction = pg_conn_good(s->conn) ? reaction_to(s->sqlstate) : REACT_AGAIN;
     s->instance->figures.errors[reaction]++;
+    if (s->draining) { /* the range comes again */
+        end(s, WT_OK, NULL);
+        return;
+    }
     if (reaction == REACT_RETRY) {
         retry(s);
         return;
@@ -331,11 +354,17 @@ static void choose_rest(struct sender *s)
 static void on_committed(struct sender *s)
 {
     const struct instance *i = s->instance;
+    struct range r = range(s);
     count_recorded(s);
+    run_builds_recorded(&s->builds, &r);
     s->cursor.seq = s->sending.entries[s->to - 1].seq;
     move(s, IDLE);
     i->api->ack(i->host, s->cursor.seq);
     choose_rest(s);
+    if (s->draining) {
+        end(s, WT_OK, NULL);
+        return;
+    }
     if (s->from < s->sending.count) {
         attempt(s);
         return;
@@ -371,8 +400,8 @@ static void take_command(struct sender *s, const PGresult *r)
 {
     const char *tag = PQcmdStatus((PGresult *)r);
     struct range sent = range(s);
-    if ((s->state == WRITING || s->state == CONFIRMING) && strncmp(tag, "UPDATE", 6) == 0) {
-        (void)still_ours(s, r);
+    if (!s->moved && strncmp(tag, "UPDATE", 6) == 0) {
+        s->moved = still_ours(s, r); /* the first of the message's updates */
     } else if (s->state == ENDING &&
                strtoull(PQcmdTuples((PGresult *)r), NULL, 10) != range_ends(&sent)) {
         note_failure(s, "23503", "no run with this id is running");
@@ -404,12 +433,9 @@ static void on_result(void *user, const PGresult *r)
 
 static void confirm(struct sender *s)
 {
-    char sql[TRANSACTION_TEXT];
     struct range r = range(s);
-    transaction_touch(s->instance, &s->cursor, range_last(&r), sql);
     s->committed = false;
-    move(s, CONFIRMING);
-    send_sql(s, sql);
+    send_text(s, CONFIRMING, transaction_touch(s->instance, &s->cursor, range_last(&r)));
 }
 
 static void finish_commit(struct sender *s)
@@ -495,6 +521,13 @@ void sender_send(struct sender *s, struct batch *b)
     attempt(s);
 }
 
+void sender_drain(struct sender *s)
+{
+    s->draining = true;
+    if (s->state == IDLE || s->state == ASKING || s->state == PAUSING)
+        end(s, WT_OK, NULL);
+}
+
 void sender_release(struct sender *s, size_t keep)
 {
     if (batch_room(&s->sending) + s->raw.room <= keep)
@@ -535,7 +568,8 @@ struct sender *sender_new(struct instance *instance, struct pg_conn *conn,
     wt_uuid_text(&claimed->journal_id, s->cursor.journal_id);
     s->end_runs = sql_named("end_runs", instance->schema);
     s->known_wallets = sql_named("known_wallets", instance->schema);
-    if (s->end_runs == NULL || s->known_wallets == NULL) {
+    s->build = pg_conn_literal(conn, instance->build);
+    if (s->end_runs == NULL || s->known_wallets == NULL || s->build == NULL) {
         sender_free(s);
         return NULL;
     }
@@ -552,5 +586,6 @@ void sender_free(struct sender *s)
     rows_free(&s->raw);
     free(s->end_runs);
     free(s->known_wallets);
+    free(s->build);
     free(s);
 }

@@ -35,6 +35,9 @@ void sender_free(struct sender *s);
 bool sender_is_idle(const struct sender *s);
 /* Takes the events of `b`, at least one, and leaves it empty; only while idle. */
 void sender_send(struct sender *s, struct batch *b);
+/* Finishes the transaction that is under way and begins no other; then ended(WT_OK), perhaps inside
+ * this call. */
+void sender_drain(struct sender *s);
 /* Gives back the memory that it holds beyond `keep` bytes; only while idle. */
 void sender_release(struct sender *s, size_t keep);
 

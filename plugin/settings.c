@@ -25,7 +25,7 @@ static const struct key {
     {"allow_unsafe_server", KEY_FLAG, offsetof(struct settings, allow_unsafe_server), 0, 0, 0,
      NULL},
     {"batch_rows", KEY_NUMBER, offsetof(struct settings, batch_rows), 1, 20000, 5000, NULL},
-    {"batch_ms", KEY_NUMBER, offsetof(struct settings, batch_ms), 0, 10000, 50, NULL},
+    {"batch_ms", KEY_NUMBER, offsetof(struct settings, batch_ms), 0, 10000, 10, NULL},
     {"commit_seconds", KEY_NUMBER, offsetof(struct settings, commit_seconds), 1, 600, 30, NULL},
     {"connect_seconds", KEY_NUMBER, offsetof(struct settings, connect_seconds), 1, 600, 10, NULL},
 };

@@ -55,7 +55,8 @@ static int number_of(const char *text, const char *name, size_t size)
 
 /* Writes what stands for the variable at `p` (behind its colon).  Returns how much of the text it
  * takes the place of, 0 when there is no variable, -1 for an unknown one. */
-static int put_variable(FILE *out, const char *text, const char *p, const char *schema)
+static int put_variable(FILE *out, const char *text, const char *p, const char *schema,
+                        const char *const *literals)
 {
     static const char schema_variable[] = "\"schema\"";
     if (strncmp(p, schema_variable, strlen(schema_variable)) == 0) {
@@ -66,11 +67,14 @@ static int put_variable(FILE *out, const char *text, const char *p, const char *
     if (n == 0 || p[n + 1] != '\'')
         return 0;
     int number = number_of(text, p + 1, n);
-    fprintf(out, "$%d", number);
+    if (literals == NULL || number == 0)
+        fprintf(out, "$%d", number);
+    else
+        fputs(literals[number - 1], out);
     return number > 0 ? (int)n + 2 : -1;
 }
 
-char *sql_prepare(const char *text, const char *schema)
+char *sql_fill(const char *text, const char *schema, const char *const *literals)
 {
     char *sql = NULL;
     size_t size = 0;
@@ -79,7 +83,7 @@ char *sql_prepare(const char *text, const char *schema)
     if (out == NULL)
         return NULL;
     for (const char *p = text; *p != '\0' && known;) {
-        int used = p[0] == ':' ? put_variable(out, text, p + 1, schema) : 0;
+        int used = p[0] == ':' ? put_variable(out, text, p + 1, schema, literals) : 0;
         if (used == 0)
             fputc(*p, out);
         known = used >= 0;
@@ -90,6 +94,11 @@ char *sql_prepare(const char *text, const char *schema)
         return NULL;
     }
     return sql;
+}
+
+char *sql_prepare(const char *text, const char *schema)
+{
+    return sql_fill(text, schema, NULL);
 }
 
 char *sql_named(const char *name, const char *schema)

@@ -31,6 +31,9 @@ char *sql_named(const char *name, const char *schema);
 /* `schema` is a quoted identifier.  The result is yours to free(); NULL: out of memory, or a
  * parameter that the file's first lines do not name. */
 char *sql_prepare(const char *text, const char *schema);
+/* The same with a literal, already quoted, in the place of each parameter: for several statements
+ * in one message, which the server takes without parameters only. */
+char *sql_fill(const char *text, const char *schema, const char *const *literals);
 
 /* The parameter's name at `position` (0 …) in the file's list, copied to `out`; 0 when there is
  * none. */

@@ -1,6 +1,5 @@
 #include "transaction.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -49,62 +48,70 @@ static int next_table(const struct range *r, int table)
 
 /* ---- its text ---- */
 
-struct text {
-    char *bytes;
-    size_t size, room;
-};
-
-static void add(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct text *t, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(t->bytes + t->size, t->room - t->size, format, args);
-    va_end(args);
-    assert(n >= 0 && (size_t)n < t->room - t->size);
-    t->size += (size_t)n;
-}
-
-static void add_begin(struct text *t, const struct instance *i, const struct cursor *cursor,
+static void add_begin(FILE *out, const struct instance *i, const struct cursor *cursor,
                       uint64_t from, uint64_t to)
 {
     int64_t seconds = i->settings.commit_seconds;
-    add(t,
-        "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '5s';"
-        " SET LOCAL statement_timeout = '%" PRId64 "s';"
-        " SET LOCAL idle_in_transaction_session_timeout = '%" PRId64 "s';"
-        " UPDATE %s.recorder_cursor SET seq = %" PRIu64 " WHERE journal_id = '%s'"
-        " AND token = %" PRIu64 " AND seq = %" PRIu64,
-        seconds, seconds, i->schema, to, cursor->journal_id, cursor->token, from);
+    fprintf(out,
+            "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '5s';"
+            " SET LOCAL statement_timeout = '%" PRId64 "s';"
+            " SET LOCAL idle_in_transaction_session_timeout = '%" PRId64 "s';"
+            " UPDATE %s.recorder_cursor SET seq = %" PRIu64 " WHERE journal_id = '%s'"
+            " AND token = %" PRIu64 " AND seq = %" PRIu64,
+            seconds, seconds, i->schema, to, cursor->journal_id, cursor->token, from);
 }
 
-static void add_copy(struct text *t, const char *schema, const char *columns)
+static void add_copy(FILE *out, const char *schema, const char *columns)
 {
-    add(t, "; COPY %s.%s FROM STDIN (FORMAT BINARY)", schema, columns);
+    fprintf(out, "; COPY %s.%s FROM STDIN (FORMAT BINARY)", schema, columns);
 }
 
-bool transaction_text(const struct range *r, const struct instance *i, const struct cursor *cursor,
-                      char out[TRANSACTION_TEXT])
+static void add_copies(FILE *out, const struct range *r, const char *schema)
 {
-    struct text t = {.bytes = out, .room = TRANSACTION_TEXT};
-    bool copies = r->raw != NULL || next_table(r, 0) < TABLE_COUNT;
-    add_begin(&t, i, cursor, cursor->seq, range_last(r));
     if (r->raw != NULL)
-        add_copy(&t, i->schema, quarantine_columns);
+        add_copy(out, schema, quarantine_columns);
     for (int table = 0; table < TABLE_COUNT && r->raw == NULL; table++)
         if (has_rows(r, table))
-            add_copy(&t, i->schema, table_columns[table]);
-    if (!copies || range_ends(r) > 0)
-        return false;
-    add(&t, "; COMMIT");
-    return true;
+            add_copy(out, schema, table_columns[table]);
 }
 
-void transaction_touch(const struct instance *i, const struct cursor *cursor, uint64_t seq,
-                       char out[TRANSACTION_TEXT])
+/* What was written, or NULL. */
+static char *end_text(FILE *out, char **text)
 {
-    struct text t = {.bytes = out, .room = TRANSACTION_TEXT};
-    add_begin(&t, i, cursor, seq, seq);
+    if (fclose(out) == 0)
+        return *text;
+    free(*text);
+    return NULL;
+}
+
+char *transaction_text(const struct range *r, const struct instance *i, const struct cursor *cursor,
+                       const char *more, bool *commits)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return NULL;
+    bool copies = r->raw != NULL || next_table(r, 0) < TABLE_COUNT;
+    *commits = copies && range_ends(r) == 0;
+    add_begin(out, i, cursor, cursor->seq, range_last(r));
+    if (more != NULL)
+        fprintf(out, "; %s", more);
+    add_copies(out, r, i->schema);
+    if (*commits)
+        fputs("; COMMIT", out);
+    return end_text(out, &text);
+}
+
+char *transaction_touch(const struct instance *i, const struct cursor *cursor, uint64_t seq)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return NULL;
+    add_begin(out, i, cursor, seq, seq);
+    return end_text(out, &text);
 }
 
 /* ---- runs that end ---- */

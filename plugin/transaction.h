@@ -12,8 +12,6 @@
 #include "instance.h"
 #include "pg_conn.h"
 
-enum { TRANSACTION_TEXT = 4096 };
-
 /* Entries [from, to) of a batch. */
 struct range {
     const struct batch *batch;
@@ -31,14 +29,15 @@ size_t range_ends(const struct range *r);   /* how many runs end in it */
 size_t range_bytes(const struct range *r);  /* of COPY data            */
 uint64_t range_last(const struct range *r); /* its last event          */
 
-/* Returns whether COMMIT is at its end: when rows are copied and no run ends. */
-bool transaction_text(const struct range *r, const struct instance *i, const struct cursor *cursor,
-                      char out[TRANSACTION_TEXT]);
+/* Yours to free(); NULL: out of memory.  `more` is a statement to run between the cursor's update
+ * and the rows, or NULL.  *commits: COMMIT is at its end, as when rows are copied and no run ends.
+ */
+char *transaction_text(const struct range *r, const struct instance *i, const struct cursor *cursor,
+                       const char *more, bool *commits);
 
 /* A transaction that changes nothing but the age of the cursor, which stands at `seq`; without
- * its COMMIT. */
-void transaction_touch(const struct instance *i, const struct cursor *cursor, uint64_t seq,
-                       char out[TRANSACTION_TEXT]);
+ * its COMMIT.  Yours to free(); NULL: out of memory. */
+char *transaction_touch(const struct instance *i, const struct cursor *cursor, uint64_t seq);
 
 /* The parameter of sql/end_runs.sql; yours to free().  NULL: out of memory. */
 char *transaction_ends(const struct range *r);

@@ -1,7 +1,7 @@
 /* Happy path: events gather; when there are enough of them, or the first has waited long enough, or
- * a run starts or ends, and nothing is in flight, they go to the sender in one piece.  While
- * something is in flight they gather on, up to the bounds; then the hooks answer WT_ENOUGH until
- * the sender has taken the next batch. */
+ * a run starts or ends, or the backlog that was there at the claim does, and nothing is in flight,
+ * they go to the sender in one piece.  While something is in flight they gather on, up to the
+ * bounds; then the hooks answer WT_ENOUGH until the sender has taken the next batch. */
 #include "writer.h"
 
 #include <stdlib.h>
@@ -22,9 +22,10 @@ struct writer {
     struct sender *sender;
     struct batch gathering;
     uint64_t gathering_since_ns;
-    wt_timer *timer; /* the first of them has waited long enough */
-    bool urgent;     /* do not wait for more                     */
-    bool refused;    /* a hook answered WT_ENOUGH                */
+    uint64_t backlog_end; /* events up to this one were there before us */
+    wt_timer *timer;      /* the first of them has waited long enough */
+    bool urgent;          /* do not wait for more                     */
+    bool refused;         /* a hook answered WT_ENOUGH                */
     bool draining;
     bool over; /* `ended` has run                          */
 };
@@ -104,7 +105,7 @@ static void on_batch_time(void *user)
 static bool worth_sending(const struct writer *w)
 {
     uint64_t waited_ms = (now_ns(w) - w->gathering_since_ns) / 1000000;
-    return w->urgent || w->draining || is_full(w) ||
+    return w->urgent || is_full(w) ||
            w->gathering.count >= (size_t)w->instance->settings.batch_rows ||
            waited_ms >= (uint64_t)w->instance->settings.batch_ms;
 }
@@ -121,13 +122,8 @@ static void wait_for_more(struct writer *w)
 /* Hands what was gathered over, if nothing is in flight and it is worth it. */
 static void start(struct writer *w)
 {
-    if (w->over || !sender_is_idle(w->sender))
+    if (w->over || w->gathering.count == 0 || !sender_is_idle(w->sender))
         return;
-    if (w->gathering.count == 0) {
-        if (w->draining)
-            end(w, WT_OK, NULL);
-        return;
-    }
     if (!worth_sending(w)) {
         wait_for_more(w);
         return;
@@ -161,7 +157,7 @@ wt_answer writer_taken(struct writer *w, const wt_event *e, bool kept)
         w->gathering_since_ns = now_ns(w);
     if (e->kind < KIND_COUNT)
         w->instance->figures.taken[e->kind]++;
-    w->urgent |= e->kind == WT_RUN_START || e->kind == WT_RUN_END;
+    w->urgent |= e->kind == WT_RUN_START || e->kind == WT_RUN_END || e->seq == w->backlog_end;
     /* Few events need a look at the clock: the first arms the timer, a full batch goes. */
     if (sender_is_idle(w->sender) &&
         (w->urgent || w->gathering.count == 1 ||
@@ -176,10 +172,12 @@ void writer_flush(struct writer *w)
     start(w);
 }
 
+/* Storing what was gathered would be one more commit for the successor to wait for; replaying it
+ * costs nothing that anybody waits for. */
 void writer_drain(struct writer *w)
 {
     w->draining = true;
-    start(w);
+    sender_drain(w->sender);
 }
 
 void writer_levels(const struct writer *w, struct levels *out)
@@ -198,7 +196,8 @@ struct writer *writer_new(struct instance *instance, struct pg_conn *conn,
     struct writer *w = calloc(1, sizeof *w);
     if (w == NULL)
         return NULL;
-    *w = (struct writer){.instance = instance, .ended = ended, .arg = arg};
+    *w = (struct writer){
+        .instance = instance, .ended = ended, .arg = arg, .backlog_end = claimed->head};
     w->sender = sender_new(instance, conn, claimed, cursor, &events, w);
     if (w->sender == NULL) {
         free(w);

@@ -14,7 +14,8 @@
 
 struct writer;
 
-/* Takes over an idle connection whose instance holds the stream up to `cursor`.  `ended` runs
+/* Takes over an idle connection whose instance holds the stream up to `cursor`; events up to
+ * claimed->head have waited long enough for it.  `ended` runs
  * once, when the writer can go no further (status not WT_OK) or has drained (WT_OK); it must close
  * the connection and may not free the writer.  NULL when out of memory. */
 struct writer *writer_new(struct instance *instance, struct pg_conn *conn,
@@ -29,7 +30,8 @@ struct batch *writer_room(struct writer *w);
 wt_answer writer_taken(struct writer *w, const wt_event *e, bool kept);
 
 void writer_flush(struct writer *w);
-/* No event comes any more: store what was taken, then `ended`. */
+/* No event comes any more: the transaction in flight is finished, what is not in one is dropped (it
+ * comes again), then `ended`, perhaps inside this call. */
 void writer_drain(struct writer *w);
 
 void writer_levels(const struct writer *w, struct levels *out);

@@ -51,6 +51,7 @@ WITH page AS (
         'slot_at', to_char(r.slot_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         'host', r.host,
         'build', r.build,
+        'builds', to_json(coalesce(r.builds, array_remove(ARRAY[r.build], NULL))),
         'reason', r.reason) AS run
     FROM page r
     -- Errors of a run that ended; the program before wrote them as plain texts.

@@ -93,6 +93,7 @@ static void test_old_runs_can_be_asked_for_and_deleted(void **state)
     assert_non_null(strstr(run, "\"message\" : \"timeout\""));
     assert_non_null(strstr(run, "\"error_count\" : 1"));
     assert_non_null(strstr(run, "\"duration_seconds\" : 12.5"));
+    assert_non_null(strstr(run, "\"builds\" : []"));
     postgres_query(pg, "DELETE FROM discovery_runs WHERE status = 'completed'");
 
     then_query(pg, "SELECT count(*) FROM discovery_run_wallets", "0");
@@ -116,7 +117,7 @@ static void test_migrating_twice_changes_nothing(void **state)
 
     then_query(pg, columns, before);
     then_query(pg, "SELECT version, name, length(checksum), build FROM schema_migrations",
-               "1|base|64|recorder test");
+               "1|base|64|recorder test\n2|run_builds|64|recorder test");
     driver_free(d);
 }
 

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <libpq-fe.h>
 
 #include "support/pgbouncer.h"
 #include "support/plugin_driver.h"
 #include "support/postgres.h"
+#include "support/process.h"
 
 static char config[1024];
 
@@ -89,7 +91,7 @@ static void test_instances_that_are_cut_off_in_mid_batch_lose_nothing(void **sta
     driver_free(d);
 }
 
-static void test_draining_stores_what_was_taken(void **state)
+static void test_draining_drops_what_was_only_gathered(void **state)
 {
     struct postgres *pg = *state;
     struct driver *d = given_recorder(pg);
@@ -104,8 +106,71 @@ static void test_draining_stores_what_was_taken(void **state)
 
     driver_close(h, WT_CLOSE_DRAIN);
 
-    then_query(pg, "SELECT count(*) FROM walltrack.discovery_run_wallets", "10");
-    then_query(pg, "SELECT seq FROM walltrack.recorder_cursor", "11");
+    then_query(pg, "SELECT seq FROM walltrack.recorder_cursor", "1");
+    long start_ms = process_now_ms();
+    h = driver_live(d, config);
+    driver_await_acks(h);
+    assert_true(process_now_ms() - start_ms < 8000); /* it did not wait for more than was there */
+    driver_end_run(d, run, WT_RUN_COMPLETED, NULL);
+    driver_await_acks(h);
+    then_all_is_there_once(pg, "10");
+    driver_free(d);
+}
+
+static void test_draining_finishes_the_transaction_in_flight(void **state)
+{
+    struct postgres *pg = *state;
+    struct driver *d = given_recorder(pg);
+    configure(postgres_conninfo(pg), ", \"batch_rows\": 100, \"batch_ms\": 10000");
+    wt_host *h = driver_live(d, config);
+    wt_uuid run = driver_start_run(d);
+    driver_await_acks(h);
+    PGconn *gate = PQconnectdb(postgres_conninfo(pg));
+    PQclear(PQexec(gate, "SELECT pg_advisory_lock(42)"));
+    postgres_query(pg, "CREATE FUNCTION stand() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                       " PERFORM pg_advisory_xact_lock_shared(42); RETURN NEW; END $$;"
+                       "CREATE TRIGGER stand BEFORE INSERT ON walltrack.discovery_run_wallets"
+                       " FOR EACH ROW EXECUTE FUNCTION public.stand()");
+    add_wallets(d, run, 0, 110);
+    while (strcmp(postgres_query(pg, "SELECT count(*) FROM pg_stat_activity"
+                                     " WHERE wait_event = 'advisory'"),
+                  "1") != 0)
+        driver_turn_nowait(d);
+    assert_true(driver_figure(h, "in_flight_events", NULL) == 100);
+    assert_true(driver_figure(h, "gathering_events", NULL) == 10);
+
+    driver_send_close(h, WT_CLOSE_DRAIN);
+    driver_turn(d);
+    assert_false(driver_is_closed(h));
+    PQfinish(gate);
+    driver_close(h, WT_CLOSE_DRAIN);
+
+    then_query(pg, "SELECT count(*) FROM walltrack.discovery_run_wallets", "100");
+    then_query(pg, "SELECT seq FROM walltrack.recorder_cursor", "101");
+    driver_free(d);
+}
+
+/* A batch that is refused again and again waits between its tries: nobody else waits for it. */
+static void test_draining_does_not_wait_for_another_try(void **state)
+{
+    struct postgres *pg = *state;
+    struct driver *d = given_recorder(pg);
+    wt_host *h = driver_live(d, config);
+    wt_uuid run = driver_start_run(d);
+    driver_await_acks(h);
+    postgres_query(pg, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                       " RAISE SQLSTATE '40001'; END $$;"
+                       "CREATE TRIGGER refuse BEFORE INSERT ON walltrack.discovery_run_wallets"
+                       " FOR EACH ROW EXECUTE FUNCTION public.refuse()");
+    add_wallets(d, run, 0, 10);
+    while (driver_figure(h, "retries", NULL) < 2)
+        driver_turn(d);
+
+    driver_send_close(h, WT_CLOSE_DRAIN);
+    assert_true(driver_is_closed(h));
+    driver_close(h, WT_CLOSE_DRAIN);
+
+    then_query(pg, "SELECT count(*) FROM walltrack.discovery_run_wallets", "0");
     driver_free(d);
 }
 
@@ -318,7 +383,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_instances_that_are_cut_off_in_mid_batch_lose_nothing),
-        cmocka_unit_test(test_draining_stores_what_was_taken),
+        cmocka_unit_test(test_draining_drops_what_was_only_gathered),
+        cmocka_unit_test(test_draining_finishes_the_transaction_in_flight),
+        cmocka_unit_test(test_draining_does_not_wait_for_another_try),
         cmocka_unit_test(test_a_crash_of_the_server_is_survived),
         cmocka_unit_test(test_an_idle_instance_notices_that_the_server_has_gone),
         cmocka_unit_test(test_a_commit_with_a_warning_is_not_acknowledged),

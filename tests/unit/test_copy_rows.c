@@ -101,6 +101,24 @@ static void test_numerics_have_digits_in_base_ten_thousand(void **state)
     }
 }
 
+static void test_an_array_of_texts_is_one_field(void **state)
+{
+    static const char *const texts[] = {"ab", "c"};
+    struct rows r = {0};
+    (void)state;
+    copy_texts(&r, texts, 2);
+    THEN_BYTES(&r, "\0\0\0\37" /* 31 bytes: */
+                   "\0\0\0\1"  /* one dimension, */
+                   "\0\0\0\0"  /* no nulls, */
+                   "\0\0\0\31" /* of text, */
+                   "\0\0\0\2"  /* two of them, */
+                   "\0\0\0\1"  /* the first is number one */
+                   "\0\0\0\2"
+                   "ab"
+                   "\0\0\0\1"
+                   "c");
+}
+
 static void test_rows_can_be_cut_back(void **state)
 {
     struct rows r = {0};
@@ -210,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_absent_values_are_null),
         cmocka_unit_test(test_times_start_in_2000_and_are_never_infinite),
         cmocka_unit_test(test_numerics_have_digits_in_base_ten_thousand),
+        cmocka_unit_test(test_an_array_of_texts_is_one_field),
         cmocka_unit_test(test_rows_can_be_cut_back),
         cmocka_unit_test(test_any_range_of_a_batch_is_one_piece_a_table),
         cmocka_unit_test(test_an_end_is_kept_with_its_reason),

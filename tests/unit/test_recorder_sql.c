@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 #include "question.h"
 #include "reaction.h"
+#include "run_builds.h"
 #include "schema.h"
 #include "sql.h"
 
@@ -33,6 +35,17 @@ static void test_variables_become_numbers_in_the_order_of_the_list(void **state)
                   "-- parameters: one two\nSELECT $2::text, $1, $2 FROM \"my schema\".t");
     then_prepared("SELECT ':', a::text, b[1:2]", "SELECT ':', a::text, b[1:2]");
     then_prepared("-- parameters: one\nSELECT :'two'", NULL);
+}
+
+static void test_literals_take_the_place_of_the_numbers(void **state)
+{
+    static const char text[] = "-- parameters: one two\nSELECT :'two', :'one' FROM :\"schema\".t";
+    static const char *const literals[] = {"'a $2 :''two'' '", "'b'"};
+    (void)state;
+    char *sql = sql_fill(text, "\"s\"", literals);
+    assert_string_equal(sql, "-- parameters: one two\nSELECT 'b', 'a $2 :''two'' ' FROM \"s\".t");
+    free(sql);
+    assert_null(sql_fill("-- parameters: one two\nSELECT :'three'", "\"s\"", literals));
 }
 
 static void test_every_embedded_file_can_be_prepared(void **state)
@@ -80,7 +93,7 @@ static void test_migrations_are_numbered_without_a_hole(void **state)
         assert_int_equal(schema_version(&sql_migrations[i]), i + 1);
         assert_int_equal(strlen(sql_migrations[i].sha256), 64);
     }
-    assert_int_equal(sql_migration_count, SCHEMA_LATEST);
+    assert_int_equal(schema_latest(), sql_migration_count);
 }
 
 static void test_a_database_without_our_schema_lacks_everything(void **state)
@@ -92,6 +105,78 @@ static void test_a_database_without_our_schema_lacks_everything(void **state)
     assert_int_equal(found.found, 0);
     assert_int_equal(found.missing, sql_migration_count);
     assert_int_equal(found.next, 0);
+}
+
+/* ---- which runs lack the build ---- */
+
+static void add_event(struct batch *b, uint8_t run, int kind)
+{
+    wt_event e = {
+        .struct_size = sizeof e, .kind = (uint16_t)kind, .seq = b->count + 1, .run_id = {{run}}};
+    wt_run_start start = {.struct_size = sizeof start, .slot_at_us = WT_NO_TIME};
+    wt_run_error error = {.struct_size = sizeof error, .message = "no"};
+    wt_run_end end = {.struct_size = sizeof end};
+    wt_slot slot = {.struct_size = sizeof slot, .schedule = "nightly"};
+    assert_true(kind == WT_RUN_START ? batch_run_start(b, &e, &start, "build")
+                : kind == WT_RUN_END ? batch_run_end(b, &e, &end)
+                : kind == WT_SLOT    ? batch_slot(b, &e, &slot)
+                                     : batch_run_error(b, &e, &error));
+}
+
+/* The runs are named by their first byte; "" is none. */
+static void then_lacking(const struct run_builds *known, const struct range *r, const char *runs)
+{
+    char *sql, list[64] = "";
+    assert_true(run_builds_statement(known, r, "\"s\"", "'b'", &sql));
+    for (char *p = sql != NULL ? strstr(sql, "'{") + 2 : list; *p != '\0' && *p != '}';
+         p += 36 + (p[36] == ','))
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%.2s ", p);
+    assert_string_equal(list, runs);
+    free(sql);
+}
+
+static void test_a_run_of_another_instance_is_named_until_it_is_recorded(void **state)
+{
+    struct batch b = {0};
+    struct run_builds known = {0};
+    struct rows raw = {0};
+    struct range r = {.batch = &b};
+    (void)state;
+    add_event(&b, 1, WT_RUN_ERROR);
+    add_event(&b, 2, WT_RUN_START); /* its row has the build */
+    add_event(&b, 2, WT_RUN_ERROR);
+    add_event(&b, 3, WT_SLOT); /* says nothing of the run that it fired */
+    add_event(&b, 4, WT_RUN_END);
+    add_event(&b, 1, WT_RUN_ERROR);
+    r.to = b.count;
+    then_lacking(&known, &r, "01 04 ");
+    then_lacking(&known, &(struct range){.batch = &b, .from = 2, .to = 5}, "02 04 ");
+    then_lacking(&known, &(struct range){.batch = &b, .to = 6, .raw = &raw}, "");
+
+    run_builds_recorded(&known, &r);
+    then_lacking(&known, &r, "04 "); /* forgotten with its end */
+    then_lacking(&known, &(struct range){.batch = &b, .from = 2, .to = 4}, "");
+    batch_free(&b);
+}
+
+static void test_more_runs_than_can_be_known_are_named_again(void **state)
+{
+    struct batch b = {0};
+    struct run_builds known = {0};
+    char *sql;
+    (void)state;
+    for (int i = 0; i < 3 * RUN_BUILDS_MOST; i++) {
+        add_event(&b, 0, WT_RUN_ERROR);
+        b.entries[i].run_id.bytes[1] = (uint8_t)(i >> 8);
+        b.entries[i].run_id.bytes[2] = (uint8_t)i;
+    }
+    struct range r = {.batch = &b, .to = b.count};
+    run_builds_recorded(&known, &r);
+    assert_true(known.count <= RUN_BUILDS_MOST);
+    assert_true(run_builds_statement(&known, &r, "\"s\"", "'b'", &sql));
+    assert_non_null(sql);
+    free(sql);
+    batch_free(&b);
 }
 
 static void test_each_kind_of_error_has_its_reaction(void **state)
@@ -138,10 +223,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_variables_become_numbers_in_the_order_of_the_list),
+        cmocka_unit_test(test_literals_take_the_place_of_the_numbers),
         cmocka_unit_test(test_every_embedded_file_can_be_prepared),
         cmocka_unit_test(test_what_files_share_is_the_same_in_each),
         cmocka_unit_test(test_migrations_are_numbered_without_a_hole),
         cmocka_unit_test(test_a_database_without_our_schema_lacks_everything),
+        cmocka_unit_test(test_a_run_of_another_instance_is_named_until_it_is_recorded),
+        cmocka_unit_test(test_more_runs_than_can_be_known_are_named_again),
         cmocka_unit_test(test_each_kind_of_error_has_its_reaction),
         cmocka_unit_test(test_a_question_becomes_the_parameters_of_its_file),
     };
