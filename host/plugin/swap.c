@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <glib.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include <uv.h>
@@ -208,7 +209,7 @@ static json_t *detail_json(const struct swap *s)
     int64_t left_us = s->until_us - g_get_real_time();
     if (s->state != SWAP_PROBATION || s->detail != NULL || left_us < 0)
         return text_json(s->detail);
-    return json_sprintf("%lld s more", (long long)(left_us / 1000000 + 1));
+    return json_sprintf("%" PRId64 " s more", left_us / 1000000 + 1);
 }
 
 json_t *swap_json(const struct swap *s)

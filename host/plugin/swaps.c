@@ -124,8 +124,10 @@ static void note_passed(struct plugin *p, const char *sha256)
 static void note_configured(struct plugin *p, const struct swap *s)
 {
     struct chosen *c = &p->choice->configured;
-    const char *slash = s->path != NULL ? strrchr(s->path, '/') : NULL;
-    if (s->kind == SWAP_ROLLBACK || strcmp(slash != NULL ? slash + 1 : s->path, p->path) != 0)
+    if (s->path == NULL) /* a roll back names no file */
+        return;
+    const char *slash = strrchr(s->path, '/');
+    if (strcmp(slash != NULL ? slash + 1 : s->path, p->path) != 0)
         return;
     g_strlcpy(c->path, p->path, sizeof c->path);
     g_strlcpy(c->sha256, s->sha256, sizeof c->sha256);

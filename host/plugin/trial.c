@@ -171,7 +171,10 @@ void trial_on_failed(struct plugin *p, enum succession_stage stage, wt_status st
     struct swap *s = p->seated;
     if (s == NULL || s->build != succession_build(p->succession))
         return;
-    bool outage = status == WT_E_AGAIN && (stage == STAGE_OPENING || ++s->breaks < BREAKS_MAX);
+    /* A claim that the one before had sent may reach the server after this one's: being fenced is
+     * this build's fault only when it comes again. */
+    bool passes = status == WT_E_AGAIN || status == WT_E_FENCED;
+    bool outage = passes && (stage == STAGE_OPENING || ++s->breaks < BREAKS_MAX);
     if (!outage && s->before != NULL) {
         roll_back(p, message);
         return;
