@@ -19,6 +19,7 @@ enum { POOL_MAX = 16 };
 struct soak_options {
     uint64_t swaps;     /* to order; 0: as many as there is time for       */
     uint64_t seconds;   /* … 0: as long as it takes                        */
+    uint64_t quiet;     /* swaps after those, with no load                 */
     uint64_t rate;      /* lines a second of all engines; 0: full speed    */
     uint64_t engines;   /* at the same time                                */
     uint64_t lines;     /* of a run, about                                 */
@@ -53,6 +54,7 @@ struct soak {
     atomic_bool hold_swaps;     /* none is to be ordered just now       */
     atomic_bool swap_is_going;  /* one is                               */
     atomic_bool stop;           /* no more swaps, nothing               */
+    atomic_ulong most;          /* swaps to order by now; 0: no end     */
     atomic_ulong ordered;       /* swaps, so far                        */
     atomic_ulong live;          /* … of them with that verdict          */
 };

@@ -22,6 +22,7 @@ static const struct option {
     }
     ROW("--swaps", swaps, NUMBER, 0, "swaps to order; 0: as many as there is time for"),
     ROW("--seconds", seconds, NUMBER, 0, "how long; 0: till the swaps are done"),
+    ROW("--quiet-swaps", quiet, NUMBER, 0, "then, with no load, for what stays behind of a swap"),
     ROW("--rate", rate, NUMBER, 20000, "lines a second of all engines together; 0: full speed"),
     ROW("--engines", engines, NUMBER, 2, "runs at the same time"),
     ROW("--lines", lines, NUMBER, 0, "lines of a run, about; 0: what is printed in a second"),

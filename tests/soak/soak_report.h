@@ -18,6 +18,7 @@ struct outcome_of_soak {
     bool grown;           /* the next are known                     */
     struct holdings calm, end;
     unsigned long calm_swaps, end_swaps;
+    long quiet_kib;    /* more than before the quiet swaps, after a first few of them */
     char verdict[512]; /* the judge's line */
     int judged;        /* its status       */
 };

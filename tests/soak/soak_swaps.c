@@ -45,7 +45,6 @@ struct swaps {
     unsigned now; /* the build that was ordered last */
     unsigned char *known;
     unsigned long known_room;
-    atomic_bool done;
     atomic_bool abrupt;
     atomic_ulong disturbed_ms; /* when something last happened beside */
 };
@@ -369,9 +368,8 @@ static void order_one(struct swaps *w)
 static void *work(void *arg)
 {
     struct swaps *w = arg;
-    const struct soak_options *o = &w->soak->options;
-    while (!w->soak->stop && (o->swaps == 0 || w->soak->ordered < o->swaps)) {
-        if (w->soak->hold_swaps) {
+    while (!w->soak->stop) {
+        if (w->soak->hold_swaps || swaps_are_done(w)) {
             soak_pause_ms(5);
             continue;
         }
@@ -382,7 +380,6 @@ static void *work(void *arg)
             look_at_list(w);
     }
     look_at_list(w);
-    w->done = true;
     return NULL;
 }
 
@@ -404,7 +401,8 @@ struct swaps *swaps_start(struct soak *s, struct server_threads *server)
 
 bool swaps_are_done(const struct swaps *w)
 {
-    return w->done;
+    unsigned long most = w->soak->most;
+    return most != 0 && w->soak->ordered >= most && !w->soak->swap_is_going;
 }
 
 void swaps_set_abrupt(struct swaps *w, bool abrupt)

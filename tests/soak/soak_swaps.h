@@ -46,7 +46,7 @@ extern const char *const outcome_names[OUTCOMES];
 struct swaps;
 
 struct swaps *swaps_start(struct soak *s, struct server_threads *server);
-/* Whether the thread has ordered all that it was asked to. */
+/* Whether the thread has ordered all that it was asked to, s->most. */
 bool swaps_are_done(const struct swaps *w);
 /* The builds may drain or not, from about now on. */
 void swaps_set_abrupt(struct swaps *w, bool abrupt);

@@ -32,6 +32,7 @@ enum {
     SETTLE_MS = 120000,
     JUDGE_MS = 1800000,
     CYCLE = 24, /* swaps, some of them abrupt */
+    QUIET_FIRST = 100,
     EVENTS_MAX = 10000,
     DRAIN_MS = 200
 };
@@ -146,6 +147,7 @@ static void begin(struct stage *g)
     s->plugin_folder = world_path(g->w, "plugins");
     s->conninfo = strdup(postgres_conninfo(g->pg));
     s->load = true;
+    s->most = s->options.swaps;
     g->client = client_new(s->socket);
     g->load = load_start(s);
     g->server = server_threads_start(s);
@@ -299,6 +301,31 @@ static void look_at_growth(struct stage *g, double at)
     }
 }
 
+static void await_swaps(struct stage *g, unsigned long more)
+{
+    g->soak.most = g->soak.ordered + more;
+    while (!swaps_are_done(g->swaps)) {
+        see_that_it_lives(g);
+        soak_pause_ms(TURN_MS);
+    }
+}
+
+/* What stays behind of a swap, and of nothing else: there is nothing else. */
+static void look_at_quiet_swaps(struct stage *g)
+{
+    pid_t pid = world_pid(g->w);
+    if (g->soak.options.quiet == 0)
+        return;
+    g->soak.load = false;
+    given_config(g->w, "{\"schedules\": []}");
+    world_signal(g->w, SIGHUP);
+    await_settled(g);
+    await_swaps(g, QUIET_FIRST);
+    long before = process_holdings(pid).resident_kib;
+    await_swaps(g, g->soak.options.quiet);
+    g->outcome.quiet_kib = process_holdings(pid).resident_kib - before;
+}
+
 /* ---- the soak ---- */
 
 static void one_turn(struct stage *g)
@@ -329,6 +356,7 @@ static void run_soak(struct stage *g)
         one_turn(g);
     while (g->outcome.crashes < g->soak.options.crashes)
         crash_server(g);
+    look_at_quiet_swaps(g);
 }
 
 static void finish(struct stage *g)
