@@ -270,7 +270,8 @@ static void load(struct plugin *p)
         return;
     }
     swap_set(&s->to, s->build->label);
-    g_strlcpy(p->choice->candidate.label, s->to, sizeof p->choice->candidate.label);
+    if (chosen_is(&p->choice->candidate, s->sha256))
+        g_strlcpy(p->choice->candidate.label, s->to, sizeof p->choice->candidate.label);
     swap_move(s, SWAP_PREPARE);
     p->retry_ms = RETRY_FIRST_MS;
     open_heir(p);
