@@ -22,6 +22,7 @@
 #include "plugin/plugins.h"
 #include "run/runs.h"
 #include "schedule/scheduler.h"
+#include "service.h"
 #include "watch/crash.h"
 #include "watch/watchdog.h"
 
@@ -36,6 +37,7 @@ struct daemon {
     struct scheduler *scheduler;
     struct admin *admin;
     struct watchdog *watchdog;
+    struct service *service;
     uv_signal_t signals[SIGNALS];
     uv_timer_t left_behind;
     bool stopping;
@@ -105,6 +107,7 @@ static void on_runs_stopped(void *arg)
 static void stop(struct daemon *d)
 {
     d->stopping = true;
+    service_stopping(d->service);
     if (d->runs != NULL)
         runs_stop(d->runs, on_runs_stopped, d);
     else
@@ -174,6 +177,9 @@ static void on_config_read(uv_work_t *work, int status)
         config_free(r->config);
     else
         put_in_force(r->daemon, r->config);
+    if (!r->daemon->stopping)
+        service_ready(r->daemon->service,
+                      r->status == 0 ? "serving" : "serving; the configuration on disk is wrong");
     g_free(r->path);
     free(r);
 }
@@ -183,6 +189,7 @@ static void reload(struct daemon *d)
     struct reload *r = calloc(1, sizeof *r);
     if (r == NULL)
         return;
+    service_reloading(d->service);
     r->work.data = r;
     r->daemon = d;
     r->path = g_strdup(d->config->path);
@@ -265,6 +272,7 @@ static void turn(struct daemon *d)
     else
         uv_run(&d->loop, UV_RUN_DEFAULT);
     uv_close((uv_handle_t *)&d->left_behind, NULL);
+    service_close(d->service);
     uv_run(&d->loop, UV_RUN_NOWAIT);
     watchdog_stop(d->watchdog);
     d->watchdog = NULL;
@@ -282,13 +290,16 @@ int daemon_run(struct config *config, struct error *err)
     log_setup(config->log.level, config->log.format);
     crash_watch();
     watch_signals(d);
+    d->service = service_new(&d->loop);
     int status = start(d, err);
-    if (status == 0)
+    if (status == 0) {
+        service_ready(d->service, "serving");
         log_line(LOG_INFO, "daemon",
                  "walltrackd " WALLTRACK_VERSION " is ready: state in %s, API on %s",
                  config->state_dir, config->admin.socket);
-    else
+    } else {
         stop(d);
+    }
     turn(d);
     if (uv_loop_close(&d->loop) != 0)
         log_line(LOG_ERROR, "daemon", "handles were left open at the end");
