@@ -62,6 +62,7 @@ struct config {
             environment; /* "NAME=value", NULL at the end: what an engine gets besides the basics */
         int64_t timeout_seconds, kill_grace_seconds;
         int64_t max_discoveries; /* of one run; bounds its memory */
+        int64_t memory_bytes, cpu_seconds, file_bytes, open_files; /* 0: as the host's own */
     } engine;
     int64_t max_concurrent_runs;
     struct {

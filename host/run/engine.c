@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -260,7 +261,11 @@ static char **make_command(const struct engine_spec *spec)
     g_ptr_array_add(list, g_strdup("walltrackd"));
     g_ptr_array_add(list, g_strdup(KEEPER_OPTION));
     g_ptr_array_add(list, g_strdup_printf("%d", (int)getpid()));
-    g_ptr_array_add(list, g_strdup_printf("%lld", (long long)spec->grace_ms));
+    g_ptr_array_add(list, g_strdup_printf("%" PRId64, spec->grace_ms));
+    const struct engine_limits *l = &spec->limits;
+    g_ptr_array_add(list,
+                    g_strdup_printf("%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64, l->memory_bytes,
+                                    l->cpu_seconds, l->file_bytes, l->open_files));
     for (char *const *word = spec->command; *word != NULL; word++)
         g_ptr_array_add(list, g_strdup(*word));
     g_ptr_array_add(list, NULL);

@@ -26,12 +26,18 @@
 
 enum { ENGINE_STDERR_TAIL = 4096 };
 
+/* What each process of an engine may use at most (setrlimit(2)); 0: as much as the host. */
+struct engine_limits {
+    int64_t memory_bytes, cpu_seconds, file_bytes, open_files;
+};
+
 struct engine_spec {
     const char *log_name;     /* who speaks in the log, such as "run 0199…" */
     char *const *command;     /* argv, NULL at the end; command[0] is a path  */
     char *const *environment; /* "NAME=value" beyond the basics, NULL at the end */
     const char *request;      /* one line of JSON, without its newline        */
     int64_t timeout_ms, grace_ms;
+    struct engine_limits limits;
 };
 
 struct engine_result {

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,9 +26,43 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static void limit(int what, int64_t most, int64_t hardest)
+{
+    struct rlimit limit;
+    if (most == 0 || getrlimit(what, &limit) != 0)
+        return;
+    if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max > (rlim_t)hardest)
+        limit.rlim_max = (rlim_t)hardest;
+    limit.rlim_cur = (rlim_t)most < limit.rlim_max ? (rlim_t)most : limit.rlim_max;
+    setrlimit(what, &limit);
+}
+
+/* The kernel, short of memory, shall end an engine rather than the host. */
+static void offer_to_be_killed(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t ignored = write(fd, "500", 3);
+    (void)ignored;
+    close(fd);
+}
+
+/* What a process of the engine may use; at the end of its processor time SIGXCPU tells it, a second
+ * later it is killed. */
+static void take_limits(const char *text)
+{
+    int64_t memory = 0, cpu = 0, file = 0, files = 0;
+    sscanf(text, "%" SCNd64 ",%" SCNd64 ",%" SCNd64 ",%" SCNd64, &memory, &cpu, &file, &files);
+    limit(RLIMIT_AS, memory, memory);
+    limit(RLIMIT_CPU, cpu, cpu + 1);
+    limit(RLIMIT_FSIZE, file, file);
+    limit(RLIMIT_NOFILE, files, files);
+}
+
 /* In the new process: a session of its own, no inherited descriptors but the three, and no way
  * to outlive the keeper. */
-static void become_engine(pid_t keeper, char **command)
+static void become_engine(pid_t keeper, const char *limits, char **command)
 {
     sigset_t none;
     setsid();
@@ -36,6 +71,8 @@ static void become_engine(pid_t keeper, char **command)
         _exit(KEEPER_CANNOT_START); /* it died before the request above could count */
     struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
+    offer_to_be_killed();
+    take_limits(limits);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     close_range(3, ~0U, 0);
@@ -156,7 +193,7 @@ static int end_as(int status)
 
 int keeper_main(int argc, char **argv)
 {
-    if (argc < 5) {
+    if (argc < 6) {
         fprintf(stderr, "%s is for walltrackd's own use\n", KEEPER_OPTION);
         return 2;
     }
@@ -177,11 +214,11 @@ int keeper_main(int argc, char **argv)
     pid_t keeper = getpid();
     pid_t engine = fork();
     if (engine < 0) {
-        fprintf(stderr, "cannot start %s: %s\n", argv[4], strerror(errno));
+        fprintf(stderr, "cannot start %s: %s\n", argv[5], strerror(errno));
         return KEEPER_CANNOT_START;
     }
     if (engine == 0)
-        become_engine(keeper, argv + 4);
+        become_engine(keeper, argv[4], argv + 5);
 
     int status = SIGKILL; /* as waitpid() would report a kill */
     let_go_of_pipes();

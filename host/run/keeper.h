@@ -3,7 +3,9 @@
  * Promise: no process that an engine started outlives the engine, and none outlives the host,
  *          whatever they do (fork twice, setsid, ignore signals) and however the host dies.
  *
- * The host starts itself again as `walltrackd --keep HOST_PID GRACE_MS COMMAND…`.  That process
+ * The host starts itself again as `walltrackd --keep HOST_PID GRACE_MS LIMITS COMMAND…`, LIMITS
+ * being four numbers with commas between: the engine's memory in bytes, its processor time in
+ * seconds, its largest file in bytes, its descriptors; 0 for none.  That process
  * adopts every orphan below it (PR_SET_CHILD_SUBREAPER), asks the kernel for a signal should the
  * host die (PR_SET_PDEATHSIG), and starts the engine in a session of its own.  Then it only waits:
  *

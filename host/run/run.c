@@ -381,6 +381,8 @@ static void enter_running(struct run *r)
         .request = request,
         .timeout_ms = config->engine.timeout_seconds * 1000,
         .grace_ms = config->engine.kill_grace_seconds * 1000,
+        .limits = {config->engine.memory_bytes, config->engine.cpu_seconds,
+                   config->engine.file_bytes, config->engine.open_files},
     };
     int status = request == NULL
                      ? -1

@@ -250,7 +250,11 @@ static void be_a_host(int report)
         "trap '' TERM HUP; setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 600' & "
         "echo $$; while :; do sleep 1; done";
     char *command[] = {(char *)"/bin/sh", (char *)"-c", (char *)script, NULL};
-    struct engine_spec spec = {"run orphan", command, NULL, "{}", 60000, 1000};
+    struct engine_spec spec = {.log_name = "run orphan",
+                               .command = command,
+                               .request = "{}",
+                               .timeout_ms = 60000,
+                               .grace_ms = 1000};
     uv_loop_t loop;
     struct engine *engine;
     struct error err;
