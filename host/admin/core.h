@@ -81,6 +81,7 @@ struct admin {
     int spare_fd; /* given up for a moment when descriptors run out */
     uv_poll_t accept_poll, http_poll;
     uv_timer_t run_timer;  /* libmicrohttpd's own next time */
+    uv_idle_t again;       /* it has something to do in the loop's next turn */
     uv_timer_t tick_timer; /* while there are connections   */
     int handles;           /* not closed yet                */
     struct connection *connections;

@@ -15,7 +15,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 128 };
+/* A crowd that connects anew as soon as it is refused must not fill it: then a client that does not
+ * wait in connect(2), such as libcurl, is turned away by the kernel. */
+enum { BACKLOG = 4096 };
 
 struct listener {
     int fd, lock;

@@ -46,6 +46,7 @@ static void admin_move(struct admin *a, enum admin_state to)
         uv_close((uv_handle_t *)&a->accept_poll, on_handle_closed);
         uv_close((uv_handle_t *)&a->http_poll, on_handle_closed);
         uv_close((uv_handle_t *)&a->run_timer, on_handle_closed);
+        uv_close((uv_handle_t *)&a->again, on_handle_closed);
         uv_close((uv_handle_t *)&a->tick_timer, on_handle_closed);
         break;
     case ADMIN_SERVING:
@@ -58,16 +59,27 @@ static void admin_move(struct admin *a, enum admin_state to)
 static void on_run(uv_timer_t *timer);
 static void on_tick(uv_timer_t *timer);
 
+static void on_again(uv_idle_t *idle);
+
+/* A timer of 0 ms that starts itself anew would keep libuv from ever looking at a descriptor. */
+static void run_again(struct admin *a)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+    bool has_time = MHD_get_timeout(a->http, &ms) == MHD_YES;
+    if (has_time && ms == 0)
+        uv_idle_start(&a->again, on_again);
+    else if (has_time)
+        uv_timer_start(&a->run_timer, on_run, ms, 0);
+    else
+        uv_timer_stop(&a->run_timer);
+}
+
 static void run_http(struct admin *a)
 {
     if (a->state == ADMIN_CLOSING)
         return;
     MHD_run(a->http);
-    MHD_UNSIGNED_LONG_LONG ms;
-    if (MHD_get_timeout(a->http, &ms) == MHD_YES)
-        uv_timer_start(&a->run_timer, on_run, ms, 0);
-    else
-        uv_timer_stop(&a->run_timer);
+    run_again(a);
 
     if (a->connections == NULL)
         uv_timer_stop(&a->tick_timer);
@@ -84,6 +96,12 @@ static void run_http(struct admin *a)
 static void on_run(uv_timer_t *timer)
 {
     run_http(timer->data);
+}
+
+static void on_again(uv_idle_t *idle)
+{
+    uv_idle_stop(idle);
+    run_http(idle->data);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -118,7 +136,7 @@ static void on_accept_ready(uv_poll_t *poll, int status, int events)
 void admin_kick(struct admin *a)
 {
     if (a->state != ADMIN_CLOSING)
-        uv_timer_start(&a->run_timer, on_run, 0, 0);
+        uv_idle_start(&a->again, on_again);
 }
 
 __attribute__((format(printf, 2, 0))) static void log_http(void *arg, const char *format,
@@ -185,8 +203,9 @@ static int start_handles(struct admin *a, struct error *err)
 {
     uv_timer_init(a->loop, &a->run_timer);
     uv_timer_init(a->loop, &a->tick_timer);
-    a->handles = 2;
-    a->run_timer.data = a->tick_timer.data = a;
+    uv_idle_init(a->loop, &a->again);
+    a->handles = 3;
+    a->run_timer.data = a->tick_timer.data = a->again.data = a;
     a->accept_poll.data = a->http_poll.data = a;
     int status = uv_poll_init(a->loop, &a->accept_poll, listener_fd(a->listener));
     if (status == 0) {
@@ -208,7 +227,8 @@ static int start_handles(struct admin *a, struct error *err)
 static void abandon(struct admin *a)
 {
     uv_handle_t *const handles[] = {(uv_handle_t *)&a->run_timer, (uv_handle_t *)&a->tick_timer,
-                                    (uv_handle_t *)&a->accept_poll, (uv_handle_t *)&a->http_poll};
+                                    (uv_handle_t *)&a->again, (uv_handle_t *)&a->accept_poll,
+                                    (uv_handle_t *)&a->http_poll};
     if (a->handles == 0) {
         admin_free(a);
         return;

@@ -144,6 +144,13 @@ static void print(const char *what, const struct taken *t)
            what, percentile(t, 50), percentile(t, 99), percentile(t, 100), t->n, t->failed);
 }
 
+static double longest_turn_ms(struct world *w)
+{
+    static const char key[] = "\nwalltrack_loop_turn_seconds_max ";
+    const char *at = world_get(w, "/metrics") == 200 ? strstr(world_text(w), key) : NULL;
+    return at != NULL ? strtod(at + sizeof key - 1, NULL) * 1e3 : -1;
+}
+
 int main(int argc, char **argv)
 {
     static struct taken alone, beside;
@@ -175,6 +182,7 @@ int main(int argc, char **argv)
     printf("beside %4d others    ", count);
     print("", &beside);
     printf("p99 beside / alone     %.1f\n", percentile(&beside, 99) / percentile(&alone, 99));
+    printf("longest loop turn      %.1f ms\n", longest_turn_ms(w));
     printf("the others             %lu connections, %lu pieces of answers\n", told.connections,
            told.answers);
     world_stop(w);
