@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -14,11 +16,25 @@
 #include "log.h"
 
 /* So many in one turn, so that a flood does not hold the loop. */
-enum { ACCEPTS_A_TURN = 32 };
+enum { ACCEPTS_A_TURN = 128 };
 
 void connection_set_deadline(struct connection *c, uint64_t ms)
 {
     c->deadline = ms == 0 ? 0 : uv_now(c->admin->loop) + ms;
+    c->unread = -1;
+}
+
+/* Bytes that the socket keeps until the client reads them; -1 when it cannot tell. */
+static int unread_bytes(const struct connection *c)
+{
+    int bytes;
+    return ioctl(c->fd, SIOCOUTQ, &bytes) == 0 ? bytes : -1;
+}
+
+void connection_await_reader(struct connection *c)
+{
+    connection_set_deadline(c, SEND_MS);
+    c->unread = unread_bytes(c);
 }
 
 static struct connection *connection_new(struct admin *a, int fd)
@@ -150,6 +166,17 @@ void connections_accept(struct admin *a)
 
 /* ---- ending --------------------------------------------------------------------------- */
 
+/* The socket has room only when most of it has been read, so that a slow client's progress is seen
+ * there first. */
+static bool still_reads(struct connection *c)
+{
+    int unread = c->unread > 0 ? unread_bytes(c) : -1;
+    if (unread < 0 || unread >= c->unread)
+        return false;
+    connection_await_reader(c);
+    return true;
+}
+
 /* libmicrohttpd sees the end of the stream, and closes. */
 static void end(struct connection *c)
 {
@@ -161,7 +188,7 @@ void connections_sweep(struct admin *a)
 {
     uint64_t now = uv_now(a->loop);
     for (struct connection *c = a->connections; c != NULL; c = c->next) {
-        if (c->deadline == 0 || now < c->deadline)
+        if (c->deadline == 0 || now < c->deadline || still_reads(c))
             continue;
         a->stats.overdue += c->busy || !c->served;
         end(c);

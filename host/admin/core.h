@@ -14,8 +14,11 @@
 #include "admin/request.h"
 #include "admin/routes.h"
 #include "admin/server.h"
+#include "admin/stream.h"
 #include "admin/target.h"
 #include "admin/trigger.h"
+
+enum { REQUEST_HEADERS_MAX = 4 };
 
 /* All times in milliseconds, absolute ones by uv_now(). */
 enum {
@@ -35,8 +38,19 @@ struct connection {
     int fd;
     uid_t uid;
     uint64_t deadline; /* 0: none, a request has its own */
+    int unread;        /* bytes that the client had not read when the deadline was set, or -1 */
     bool busy;         /* a request is being read, handled or answered */
     bool served;       /* it has had one: to be silent now is no fault */
+};
+
+/* An answer that is made in pieces; `text` is NULL for all others. */
+struct stream {
+    const struct stream_source *source;
+    void *arg;
+    uint64_t later_ms; /* how long the source may take for a piece */
+    GString *text;     /* the piece that is being sent             */
+    size_t sent;       /* bytes of it                              */
+    bool failed;
 };
 
 /* From its first line to libmicrohttpd's word that it is over. */
@@ -58,7 +72,11 @@ struct request {
     unsigned status;
     struct {
         const char *name, *value;
-    } header[2];
+    } header[REQUEST_HEADERS_MAX];
+    bool takes_pieces; /* HTTP/1.1 or later */
+    struct stream stream;
+    void *kept; /* until the request is over */
+    void (*free_kept)(void *kept);
 
     bool suspended;
     struct request *next, **link; /* in admin->waiting; link is NULL when it does not wait */
@@ -107,14 +125,24 @@ void connections_accept(struct admin *a);
 void connections_sweep(struct admin *a);    /* ends those past their deadline */
 void connections_end_idle(struct admin *a); /* those without a request        */
 void connection_set_deadline(struct connection *c, uint64_t ms);
+/* The client has SEND_MS to read anything at all of what it has been sent. */
+void connection_await_reader(struct connection *c);
 void connection_notify(void *arg, struct MHD_Connection *http, void **context,
                        enum MHD_ConnectionNotificationCode code);
 
 /* ---- request.c ---- */
 
+/* Answers with what libmicrohttpd makes of it; takes `response`, NULL closes the connection. */
+void request_respond(struct request *r, unsigned status, const char *type,
+                     struct MHD_Response *response);
+void request_resume(struct request *r);  /* harmless when it is not suspended */
 void request_give_up(struct request *r); /* one that waits */
 void requests_sweep(struct admin *a);    /* gives up those past their deadline; all when draining */
 void requests_named(void *arg, uid_t uid);
+
+/* ---- stream.c ---- */
+
+void stream_free(struct stream *s);
 
 /* ---- exchange.c ---- */
 

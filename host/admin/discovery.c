@@ -1,10 +1,9 @@
 /* What was recorded is asked of the plugin; what is going on is known here. */
 #include <errno.h>
 #include <string.h>
-#include <sys/time.h>
 
-#include "admin/forms.h"
 #include "admin/live.h"
+#include "admin/pages.h"
 #include "admin/question.h"
 #include "admin/routes.h"
 #include "ids.h"
@@ -29,54 +28,37 @@ static bool is_null(const char *body, size_t size)
     return size == 4 && memcmp(body, "null", 4) == 0;
 }
 
-static json_t *id_args(const struct request *r)
+static void add_id(json_t *args, const struct request *r)
 {
     wt_uuid id;
-    char text[37];
+    char text[ID_TEXT_SIZE];
     id_parse(request_capture(r), &id); /* in the usual case of letters */
     wt_uuid_text(&id, text);
-    return json_pack("{s:s}", "run_id", text);
+    json_object_set_new(args, "run_id", json_string(text));
+}
+
+static json_t *id_args(const struct request *r)
+{
+    json_t *args = json_object();
+    add_id(args, r);
+    return args;
 }
 
 /* ---- lists and statistics ------------------------------------------------------------- */
 
-static void add_now(json_t *args)
-{
-    struct timeval now;
-    gettimeofday(&now, NULL);
-    json_object_set_new(args, "now", live_time((int64_t)now.tv_sec * 1000000 + now.tv_usec));
-}
-
-static void ask_filtered(struct request *r, const char *question, const struct filter_rules *rules)
-{
-    struct error bad_name;
-    json_t *args = json_object();
-    json_t *errors = json_array();
-    if (filters_read(request_target(r), rules, args, errors, &bad_name)) {
-        json_decref(errors);
-        add_now(args);
-        question_ask(r, question, args, NULL);
-        return;
-    }
-    json_decref(args);
-    if (bad_name.code != 0) {
-        json_decref(errors);
-        request_problem(r, 400, "%s", bad_name.msg);
-    } else {
-        request_invalid(r, errors);
-    }
-}
-
 void discovery_runs_get(struct request *r)
 {
-    static const struct filter_rules rules = {20, 100, true};
-    ask_filtered(r, "runs", &rules);
+    static const struct question_answers answers = {page_answer, NULL};
+    json_t *args = question_args(r);
+    if (args != NULL)
+        question_ask(r, "runs", args, &answers);
 }
 
 void discovery_stats_get(struct request *r)
 {
-    static const struct filter_rules rules = {0};
-    ask_filtered(r, "stats", &rules);
+    json_t *args = question_args(r);
+    if (args != NULL)
+        question_ask(r, "stats", args, NULL);
 }
 
 /* ---- one run -------------------------------------------------------------------------- */
@@ -127,7 +109,7 @@ void discovery_run_get(struct request *r)
 static void answer_items(struct request *r, const char *body, size_t size, const char *key)
 {
     if (!is_null(body, size))
-        request_answer_copy(r, 200, "application/json", body, size);
+        page_answer(r, body, size);
     else if (find_live(r) == NULL)
         request_problem(r, 404, "Run not found");
     else
@@ -153,19 +135,13 @@ static void on_errors(struct request *r, const char *body, size_t size)
 static void ask_items(struct request *r, const char *question,
                       const struct question_answers *answers)
 {
-    static const struct filter_rules rules = {100, 1000, false};
-    struct error bad_name;
     wt_uuid id;
     if (!read_id(r, &id))
         return;
-    json_t *args = id_args(r);
-    json_t *errors = json_array();
-    if (!filters_read(request_target(r), &rules, args, errors, &bad_name)) {
-        json_decref(args);
-        request_invalid(r, errors);
+    json_t *args = question_args(r);
+    if (args == NULL)
         return;
-    }
-    json_decref(errors);
+    add_id(args, r);
     question_ask(r, question, args, answers);
 }
 

@@ -172,11 +172,12 @@ enum MHD_Result request_step(void *arg, struct MHD_Connection *http, const char 
                              size_t *size, void **state)
 {
     struct request *r = *state;
-    (void)arg, (void)http, (void)url, (void)version;
+    (void)arg, (void)http, (void)url;
     if (r == NULL)
         return MHD_NO;
     if (!r->begun) {
         r->begun = true;
+        r->takes_pieces = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
         return admit(r, method) || !too_long_to_ignore(r) ? MHD_YES : send_answer(r);
     }
     if (*size > 0)
@@ -200,6 +201,9 @@ void request_end(void *arg, struct MHD_Connection *http, void **state,
     r->connection->busy = false;
     r->connection->served = true;
     connection_set_deadline(r->connection, IDLE_MS);
+    if (r->kept != NULL)
+        r->free_kept(r->kept);
+    stream_free(&r->stream);
     free(r->body);
     free(r);
 }

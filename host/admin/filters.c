@@ -1,83 +1,58 @@
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include "admin/filters.h"
+
 #include <string.h>
 
-#include "admin/forms.h"
 #include "admin/problem.h"
-#include "schedule/zone.h"
 #include "utc.h"
 
-static const char *const status_names[] = WT_RUN_STATUS_NAMES;
-static const char *const trigger_names[] = WT_TRIGGER_NAMES;
-
-/* One filter that takes a name out of a list. */
-static const struct named_filter {
-    const char *parameter, *what;
-    const char *const *names;
-    size_t count;
-} named_filters[] = {
-    {"status", "status", status_names, sizeof status_names / sizeof status_names[0]},
-    {"trigger_type", "trigger type", trigger_names, sizeof trigger_names / sizeof trigger_names[0]},
-};
-
-static void say_names(const struct named_filter *f, const char *value, struct error *err)
+static const char *given(const struct target *t, parameter_set set, enum parameter_id id)
 {
-    if (err->code != 0)
-        return; /* the first one has been named */
-    char names[128];
-    size_t used = 0;
-    for (size_t i = 0; i < f->count; i++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "",
-                                 f->names[i]);
-    error_set(err, EINVAL, "Invalid %s '%.60s': one of %s", f->what, value, names);
+    return (set & PARAMETER_BIT(id)) != 0 ? target_parameter(t, parameter_at(id)->name) : NULL;
 }
 
-static void read_names(const struct target *t, json_t *args, struct error *bad_name)
+int filters_zone(const struct target *t, struct zone **out, struct error *err)
 {
-    for (size_t k = 0; k < sizeof named_filters / sizeof named_filters[0]; k++) {
-        const struct named_filter *f = &named_filters[k];
-        const char *value = target_parameter(t, f->parameter);
-        if (value == NULL)
-            continue;
-        size_t i = 0;
-        while (i < f->count && strcmp(f->names[i], value) != 0)
-            i++;
-        if (i == f->count)
-            say_names(f, value, bad_name);
-        else
-            json_object_set_new(args, f->parameter, json_string(value));
-    }
+    return zone_open(filters_name(t, PARAMETER_TIMEZONE), out, err);
 }
+
+int filters_count(const struct target *t, enum parameter_id id)
+{
+    const struct parameter *p = parameter_at(id);
+    const char *text = target_parameter(t, p->name);
+    int64_t value;
+    return (int)(text != NULL && parameter_number(p, text, &value) ? value : p->def);
+}
+
+const char *filters_name(const struct target *t, enum parameter_id id)
+{
+    const struct parameter *p = parameter_at(id);
+    const char *text = target_parameter(t, p->name);
+    return text != NULL ? text : p->def_name;
+}
+
+/* ---- times ---------------------------------------------------------------------------- */
 
 /* Reads one edge of the range; false when there is none, or a wrong one. */
-static bool read_edge(const struct target *t, const struct zone *z, const char *parameter,
+static bool read_edge(const struct target *t, const struct zone *z, enum parameter_id id,
                       enum zone_edge edge, int64_t *out, json_t *errors)
 {
-    const char *text = target_parameter(t, parameter);
+    const char *name = parameter_at(id)->name;
+    const char *text = target_parameter(t, name);
     struct error err;
     if (text == NULL)
         return false;
     if (zone_read(z, text, edge, out, &err) == 0)
         return true;
-    problem_add(errors, parameter, "%s", err.msg);
+    problem_add(errors, name, "%s", err.msg);
     return false;
 }
 
-static void read_range(const struct target *t, json_t *args, json_t *errors)
+static void read_range(const struct target *t, const struct zone *z, json_t *args, json_t *errors)
 {
-    const char *name = target_parameter(t, "timezone");
-    struct zone *zone;
-    struct error err;
-    if (zone_open(name != NULL ? name : "UTC", &zone, &err) != 0) {
-        problem_add(errors, "timezone", "%s", err.msg);
-        return;
-    }
     int64_t start, end;
     char text[UTC_TEXT_SIZE];
-    bool has_start = read_edge(t, zone, "start_date", ZONE_START, &start, errors);
-    bool has_end = read_edge(t, zone, "end_date", ZONE_END, &end, errors);
-    zone_close(zone);
+    bool has_start = read_edge(t, z, PARAMETER_START_DATE, ZONE_START, &start, errors);
+    bool has_end = read_edge(t, z, PARAMETER_END_DATE, ZONE_END, &end, errors);
     if (has_start)
         json_object_set_new(args, "start", json_string(utc_text(start, text)));
     if (has_end)
@@ -87,66 +62,89 @@ static void read_range(const struct target *t, json_t *args, json_t *errors)
                     target_parameter(t, "end_date"), target_parameter(t, "start_date"));
 }
 
-/* A whole number from 1 to max. */
-static void read_count(const struct target *t, const char *parameter, int max, json_t *args,
-                       json_t *errors)
+static void read_times(const struct target *t, parameter_set set, json_t *args, json_t *errors)
 {
-    const char *text = target_parameter(t, parameter);
-    if (text == NULL)
+    struct zone *zone;
+    struct error err;
+    if ((set & PARAMETER_BIT(PARAMETER_TIMEZONE)) == 0)
         return;
-    int64_t value = 0;
-    size_t digits = strspn(text, "0123456789");
-    bool number = digits > 0 && digits <= 10 && text[digits] == '\0';
-    for (size_t i = 0; number && i < digits; i++)
-        value = value * 10 + (text[i] - '0');
-    if (!number || value < 1 || value > max)
-        problem_add(errors, parameter, "'%.60s' is not a whole number from 1 to %d", text, max);
-    else
-        json_object_set_new(args, parameter, json_integer(value));
+    if (filters_zone(t, &zone, &err) != 0) {
+        problem_add(errors, parameter_at(PARAMETER_TIMEZONE)->name, "%s", err.msg);
+        return;
+    }
+    if ((set & PARAMETER_BIT(PARAMETER_START_DATE)) != 0)
+        read_range(t, zone, args, errors);
+    zone_close(zone);
 }
 
-static void read_pages(const struct target *t, const struct filter_rules *rules, json_t *args,
-                       json_t *errors)
-{
-    json_object_set_new(args, "page_size", json_integer(rules->page_size_default));
-    read_count(t, "page_size", rules->page_size_max, args, errors);
+/* ---- all else ------------------------------------------------------------------------- */
 
-    const char *cursor = target_parameter(t, "cursor");
-    if (cursor != NULL && (cursor[0] == '\0' || strlen(cursor) > 512))
-        problem_add(errors, "cursor", "'%.60s' is not the next_cursor of an answer", cursor);
-    else if (cursor != NULL)
-        json_object_set_new(args, "cursor", json_string(cursor));
-    if (!rules->numbered)
+static bool is_time(const struct parameter *p)
+{
+    return p->kind == KIND_TIME || p->kind == KIND_ZONE;
+}
+
+static void read_one(const struct target *t, const struct parameter *p, json_t *args,
+                     json_t *errors, struct error *bad_name)
+{
+    const char *text = target_parameter(t, p->name);
+    struct error err;
+    json_t *value;
+    if (text == NULL && p->required)
+        problem_add(errors, p->name, "required: %s", p->help);
+    if (text == NULL)
         return;
-    if (cursor != NULL && target_parameter(t, "page") != NULL)
-        problem_add(errors, "page", "page and cursor cannot be given together");
-    if (cursor == NULL) {
-        json_object_set_new(args, "page", json_integer(1));
-        read_count(t, "page", 100000000, args, errors);
+    if (parameter_read(p, text, &value, &err) != 0) {
+        if (p->invalid == NULL)
+            problem_add(errors, p->name, "%s", err.msg);
+        else if (bad_name->code == 0)
+            *bad_name = err; /* the first one is named */
+    } else if (p->argument != NULL) {
+        json_object_set_new(args, p->argument, value);
+    } else {
+        json_decref(value);
     }
 }
 
-static void read_schedule(const struct target *t, json_t *args, json_t *errors)
+/* The upper bound of two that are both right must not be below the lower one. */
+static void check_order(const struct target *t, const struct parameter *high, json_t *errors)
 {
-    const char *name = target_parameter(t, "schedule");
-    if (name == NULL)
+    const struct parameter *low = parameter_at(high->not_below);
+    const char *low_text = target_parameter(t, low->name);
+    const char *high_text = target_parameter(t, high->name);
+    int64_t least, most;
+    if (low_text == NULL || high_text == NULL || !parameter_number(low, low_text, &least) ||
+        !parameter_number(high, high_text, &most) || most >= least)
         return;
-    size_t n = strlen(name);
-    if (n < 1 || n > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") != n)
-        problem_add(errors, "schedule",
-                    "'%.70s' is not a name of 1 to 64 of a-z, 0-9, '.', '_', '-'", name);
-    else
-        json_object_set_new(args, "schedule", json_string(name));
+    problem_add(errors, high->name, "%s is less than %s %s", high_text, low->name, low_text);
 }
 
-bool filters_read(const struct target *t, const struct filter_rules *rules, json_t *args,
-                  json_t *errors, struct error *bad_name)
+static void set_default(json_t *args, parameter_set set, enum parameter_id id)
+{
+    const struct parameter *p = parameter_at(id);
+    if ((set & PARAMETER_BIT(id)) != 0)
+        json_object_set_new(args, p->argument, json_integer(p->def));
+}
+
+bool filters_read(const struct target *t, parameter_set set, json_t *args, json_t *errors,
+                  struct error *bad_name)
 {
     bad_name->code = 0;
-    read_names(t, args, bad_name);
-    read_range(t, args, errors);
-    read_schedule(t, args, errors);
-    if (rules->page_size_max > 0)
-        read_pages(t, rules, args, errors);
+    const char *cursor = given(t, set, PARAMETER_CURSOR);
+    set_default(args, set, PARAMETER_PAGE_SIZE);
+    set_default(args, set, PARAMETER_ITEMS_SIZE);
+    if (cursor == NULL)
+        set_default(args, set, PARAMETER_PAGE);
+    read_times(t, set, args, errors);
+    for (enum parameter_id id = 0; id < PARAMETERS; id++) {
+        const struct parameter *p = parameter_at(id);
+        if ((set & PARAMETER_BIT(id)) == 0 || is_time(p))
+            continue;
+        read_one(t, p, args, errors, bad_name);
+        if (p->not_below != 0)
+            check_order(t, p, errors);
+    }
+    if (cursor != NULL && given(t, set, PARAMETER_PAGE) != NULL)
+        problem_add(errors, "page", "page and cursor cannot be given together");
     return bad_name->code == 0 && json_array_size(errors) == 0;
 }

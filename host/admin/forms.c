@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/printable.h"
 #include "admin/problem.h"
 #include "params.h"
 
@@ -85,19 +86,6 @@ static void read_param(int index, const json_t *value, wt_params *out, json_t *e
 }
 
 /* ---- POST /api/discovery/run ---------------------------------------------------------- */
-
-/* Characters of valid UTF-8, or -1 when one of them is a control character. */
-static int printable_length(const char *text)
-{
-    int n = 0;
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f;
-        if (*c < 0x20 || *c == 0x7f || c1)
-            return -1;
-        n += (*c & 0xc0) != 0x80;
-    }
-    return n;
-}
 
 static void read_triggered_by(const json_t *value, struct run_form *out, json_t *errors)
 {

@@ -13,7 +13,6 @@
 #include <jansson.h>
 #include <walltrack/plugin.h>
 
-#include "admin/target.h"
 #include "error.h"
 #include "schedule/scheduler.h"
 
@@ -39,16 +38,5 @@ bool run_form_read(const json_t *body, struct run_form *out, json_t *errors);
 /* The body of PUT /api/discovery/config.  `now` is the schedule as it is in force. */
 bool change_form_read(const json_t *body, const struct schedule_view *now,
                       struct schedule_change *out, json_t *errors);
-
-/* The query of lists and statistics, into the arguments of a question: start, end, status,
- * trigger_type, schedule, page_size, page, cursor; times as RFC 3339 in UTC.  `page_size_max` 0:
- * the request takes no pages; `numbered`: it takes `page` too.  `bad_name` gets the words for a
- * status or trigger that does not exist. */
-struct filter_rules {
-    int page_size_default, page_size_max;
-    bool numbered;
-};
-bool filters_read(const struct target *t, const struct filter_rules *rules, json_t *args,
-                  json_t *errors, struct error *bad_name);
 
 #endif

@@ -18,19 +18,37 @@ json_t *live_text(const char *text)
     return string != NULL ? string : json_null();
 }
 
-/* {done, total, stage, percent, wallets}, or null when the engine has said nothing. */
+/* A figure, or null for one that is not known. */
+static json_t *known_real(double value)
+{
+    return value >= 0 ? json_real(value) : json_null();
+}
+
+/* Seconds until an engine that goes on like this is done; less than 0: unknown. */
+static double seconds_left(const struct run_view *v, double rate)
+{
+    int64_t left = v->progress_total - v->progress_done;
+    if (v->progress_total <= 0 || (left > 0 && rate <= 0))
+        return -1;
+    return left > 0 ? (double)left / rate : 0;
+}
+
+/* {done, total, stage, percent, rate, seconds_left, wallets}, or null when the engine has said
+ * nothing. */
 static json_t *progress(const struct run_view *v)
 {
     if (!v->has_progress)
         return json_null();
     bool known = v->progress_total > 0;
-    double percent = known ? 100.0 * (double)v->progress_done / (double)v->progress_total : 0;
+    double percent = known ? 100.0 * (double)v->progress_done / (double)v->progress_total : -1;
+    double rate = pace_rate(&v->pace, uv_hrtime() / 1000000);
     if (percent > 100)
         percent = 100;
-    return json_pack("{s:I, s:o, s:o, s:o, s:I}", "done", (json_int_t)v->progress_done, "total",
-                     v->progress_total >= 0 ? json_integer(v->progress_total) : json_null(),
-                     "stage", live_text(v->progress_stage), "percent",
-                     known ? json_real(percent) : json_null(), "wallets", (json_int_t)v->wallets);
+    return json_pack(
+        "{s:I, s:o, s:o, s:o, s:o, s:o, s:I}", "done", (json_int_t)v->progress_done, "total",
+        v->progress_total >= 0 ? json_integer(v->progress_total) : json_null(), "stage",
+        live_text(v->progress_stage), "percent", known_real(percent), "rate", known_real(rate),
+        "seconds_left", known_real(seconds_left(v, rate)), "wallets", (json_int_t)v->wallets);
 }
 
 /* Who wanted the run, and how. */

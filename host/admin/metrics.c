@@ -98,6 +98,7 @@ static void add_admin(struct metric_set *set, const struct admin *admin)
     counter(set, "http_connections_refused", NULL, NULL, "connections over the cap", s.refused);
     counter(set, "http_overdue", NULL, NULL, "requests past a deadline", s.overdue);
     gauge(set, "http_connections_open", "connections open now", (double)s.connections_open);
+    gauge(set, "http_exports_open", "exports under way", (double)s.exports_open);
 }
 
 /* The second number of statm, in pages. */

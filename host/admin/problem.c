@@ -8,6 +8,8 @@ static const struct {
     unsigned status;
     const char *title;
 } titles[] = {
+    {200, "OK"},
+    {202, "Accepted"},
     {400, "Bad Request"},
     {403, "Forbidden"},
     {404, "Not Found"},
@@ -21,6 +23,7 @@ static const struct {
     {501, "Not Implemented"},
     {503, "Service Unavailable"},
     {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
 };
 
 const char *problem_title(unsigned status)

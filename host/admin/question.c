@@ -1,17 +1,40 @@
 #include "admin/question.h"
 
 #include <stdlib.h>
+#include <sys/time.h>
 
-enum {
-    ANSWER_MS = 10000,
-    MARGIN_MS = 2000 /* the plugin host keeps its own deadline; this one is behind it */
-};
+#include "admin/filters.h"
+#include "admin/live.h"
+#include "admin/routes.h"
 
 struct question {
     struct request *request;
     struct plugins_question *asked;
     struct question_answers answers;
 };
+
+json_t *question_args(struct request *r)
+{
+    struct error bad_name;
+    struct timeval now;
+    json_t *args = json_object();
+    json_t *errors = json_array();
+    bool good = filters_read(request_target(r), request_route(r)->query, args, errors, &bad_name);
+    if (good) {
+        gettimeofday(&now, NULL);
+        json_object_set_new(args, "now", live_time((int64_t)now.tv_sec * 1000000 + now.tv_usec));
+        json_decref(errors);
+        return args;
+    }
+    json_decref(args);
+    if (bad_name.code == 0) {
+        request_invalid(r, errors);
+        return NULL;
+    }
+    json_decref(errors);
+    request_problem(r, 400, "%s", bad_name.msg);
+    return NULL;
+}
 
 void question_failed(struct request *r, wt_status status, const char *message)
 {
@@ -81,7 +104,7 @@ void question_ask(struct request *r, const char *name, json_t *args,
     q->request = r;
     if (answers != NULL)
         q->answers = *answers;
-    q->asked = plugins_ask(request_ports(r)->plugins, name, text, ANSWER_MS, on_answer, q);
+    q->asked = plugins_ask(request_ports(r)->plugins, name, text, QUESTION_MS, on_answer, q);
     free(text);
     if (q->asked == NULL) {
         struct question_answers none = q->answers;
@@ -92,5 +115,5 @@ void question_ask(struct request *r, const char *name, json_t *args,
             fail(r, &none, WT_E_AGAIN, "no plugin can be asked now");
         return;
     }
-    request_wait(r, ANSWER_MS + MARGIN_MS, give_up, q);
+    request_wait(r, QUESTION_MS + QUESTION_MARGIN_MS, give_up, q);
 }

@@ -19,6 +19,15 @@ struct question_answers {
     void (*bad)(struct request *r, wt_status status, const char *message);
 };
 
+enum {
+    QUESTION_MS = 10000,      /* how long an answer may take */
+    QUESTION_MARGIN_MS = 2000 /* the plugin host keeps its own deadline; ours is behind it */
+};
+
+/* The query of a request as arguments, and `now`, the time; NULL when it was wrong: then the
+ * request has been answered. */
+json_t *question_args(struct request *r);
+
 /* Takes `args`; NULL (out of memory) answers 500. */
 void question_ask(struct request *r, const char *name, json_t *args,
                   const struct question_answers *answers);

@@ -1,5 +1,6 @@
 #include "admin/request.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,11 @@ struct admin *request_admin(const struct request *r)
 const struct admin_ports *request_ports(const struct request *r)
 {
     return &r->admin->ports;
+}
+
+const struct route *request_route(const struct request *r)
+{
+    return r->route;
 }
 
 const struct target *request_target(const struct request *r)
@@ -58,31 +64,46 @@ static void set_headers(struct request *r, const char *type)
     MHD_add_response_header(r->response, "X-Content-Type-Options", "nosniff");
     if (r->admin->state != ADMIN_SERVING)
         MHD_add_response_header(r->response, MHD_HTTP_HEADER_CONNECTION, "close");
-    for (size_t i = 0; i < 2 && r->header[i].name != NULL; i++)
+    for (size_t i = 0; i < REQUEST_HEADERS_MAX && r->header[i].name != NULL; i++)
         MHD_add_response_header(r->response, r->header[i].name, r->header[i].value);
 }
 
-/* Takes `text`.  When libmicrohttpd has no memory for an answer the connection is closed. */
-static void respond(struct request *r, unsigned status, const char *type, char *text, size_t size)
+void request_resume(struct request *r)
+{
+    if (!r->suspended)
+        return;
+    r->suspended = false;
+    MHD_resume_connection(r->http);
+    admin_kick(r->admin);
+}
+
+/* When libmicrohttpd has no memory for an answer the connection is closed. */
+void request_respond(struct request *r, unsigned status, const char *type,
+                     struct MHD_Response *response)
 {
     request_stop_waiting(r);
     if (r->answered) {
-        free(text);
+        if (response != NULL)
+            MHD_destroy_response(response);
         return;
     }
     r->answered = true;
-    r->response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
-    if (r->response == NULL)
-        free(text);
-    else
-        set_headers(r, type);
+    r->response = response;
     r->status = status;
+    if (response != NULL)
+        set_headers(r, type);
     r->admin->stats.answers[status / 100 < 6 ? status / 100 : 0]++;
-    if (r->suspended) {
-        r->suspended = false;
-        MHD_resume_connection(r->http);
-        admin_kick(r->admin);
-    }
+    request_resume(r);
+}
+
+/* Takes `text`. */
+static void respond(struct request *r, unsigned status, const char *type, char *text, size_t size)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL)
+        free(text);
+    request_respond(r, status, type, response);
 }
 
 void request_answer(struct request *r, unsigned status, const char *type, char *text)
@@ -145,9 +166,20 @@ void request_invalid(struct request *r, json_t *errors)
 
 void request_set_header(struct request *r, const char *name, const char *value)
 {
-    size_t i = r->header[0].name == NULL || strcmp(r->header[0].name, name) == 0 ? 0 : 1;
+    size_t i = 0;
+    while (i < REQUEST_HEADERS_MAX && r->header[i].name != NULL &&
+           strcmp(r->header[i].name, name) != 0)
+        i++;
+    assert(i < REQUEST_HEADERS_MAX);
     r->header[i].name = name;
     r->header[i].value = value;
+}
+
+void request_keep(struct request *r, void *what, void (*free_what)(void *what))
+{
+    assert(r->kept == NULL);
+    r->kept = what;
+    r->free_kept = free_what;
 }
 
 /* ---- answering later ------------------------------------------------------------------ */

@@ -20,11 +20,13 @@
 #include "admin/target.h"
 
 struct request;
+struct route;
 
 /* ---- what was asked; all borrowed ---- */
 
 const struct admin_ports *request_ports(const struct request *r);
 struct admin *request_admin(const struct request *r);
+const struct route *request_route(const struct request *r);
 const struct target *request_target(const struct request *r);
 const char *request_capture(const struct request *r); /* the path's {id} or {name}, or NULL */
 const char *request_body(const struct request *r, size_t *size);
@@ -44,8 +46,13 @@ void request_problem(struct request *r, unsigned status, const char *format, ...
 /* 422 with all fields; takes `errors`. */
 void request_invalid(struct request *r, json_t *errors);
 
-/* A header of the answer, set before it is given.  At most two; both texts are kept, not copied. */
+/* A header of the answer, set before it is given.  At most four; both texts must live until
+ * then. */
 void request_set_header(struct request *r, const char *name, const char *value);
+
+/* `what` belongs to the request from now on; `free` is called when that is over, whatever became of
+ * it.  One for a request. */
+void request_keep(struct request *r, void *what, void (*free)(void *what));
 
 /* ---- answering later ---- */
 

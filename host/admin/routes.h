@@ -1,28 +1,43 @@
 /* routes.h: what can be asked, in one table.
  *
- * `GET /` answers the table, so that it cannot drift from what is served.
+ * Requests are served from it, `GET /` and /openapi.json describe it, so that they cannot drift
+ * from what is served.
  * Thread: loop thread only.
  */
 #ifndef ADMIN_ROUTES_H
 #define ADMIN_ROUTES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "admin/parameters.h"
 #include "admin/request.h"
 #include "admin/target.h"
 
-enum { ROUTE_PARAMETERS_MAX = 10 };
+enum { ROUTE_ANSWERS_MAX = 3, ROUTE_PROBLEMS_MAX = 8 };
 
 struct route {
     const char *method; /* HEAD is served as GET */
-    const char *path;   /* one part of it may be {id} or {name} */
+    const char *path;   /* parts of it may be {id}, {name} or {address} */
     void (*handle)(struct request *r);
     const char *help;
-    const char *query[ROUTE_PARAMETERS_MAX]; /* the parameters it takes; others are refused */
+    parameter_set query;     /* the parameters it takes; others are refused */
+    const char *const *also; /* requests' headers that it heeds, NULL at the end; or NULL */
+    const char *body;        /* the schema of the body it takes, or NULL    */
+    struct {
+        unsigned status;
+        const char *schema; /* or a media type, when there is a '/' in it */
+    } answers[ROUTE_ANSWERS_MAX];
+    unsigned problems[ROUTE_PROBLEMS_MAX]; /* statuses of refusals that are its own */
 };
 
-/* The route for a method and a path.  *capture is the part that matched {…}, or NULL.  Without a
- * route: NULL; `allow` (128 bytes) then lists the methods that the path does take, "" for none. */
+/* The table; route_table.c. */
+extern const struct route routes[];
+extern const size_t routes_count;
+
+/* The route for a method and a path.  *capture is the last part that matched {…}, or NULL.
+ * Without a route: NULL; `allow` (128 bytes) then lists the methods that the path does take, "" for
+ * none. */
 const struct route *route_find(const char *method, const struct target *t, const char **capture,
                                char allow[128]);
 
@@ -30,7 +45,8 @@ const struct route *route_find(const char *method, const struct target *t, const
 const char *route_unknown_parameter(const struct route *route, const struct target *t);
 
 /* The handlers, by file. */
-void index_get(struct request *r); /* routes.c */
+void index_get(struct request *r);   /* routes.c */
+void openapi_get(struct request *r); /* openapi.c */
 
 void discovery_runs_get(struct request *r); /* discovery.c */
 void discovery_run_get(struct request *r);
@@ -39,6 +55,16 @@ void discovery_tokens_get(struct request *r);
 void discovery_errors_get(struct request *r);
 void discovery_stats_get(struct request *r);
 void discovery_cancel_post(struct request *r);
+
+void history_wallet_get(struct request *r); /* history_api.c */
+void history_trend_get(struct request *r);
+void history_compare_get(struct request *r);
+void history_retention_get(struct request *r);
+
+void export_runs_csv_get(struct request *r); /* export.c */
+void export_runs_ndjson_get(struct request *r);
+void export_wallets_csv_get(struct request *r);
+void export_wallets_ndjson_get(struct request *r);
 
 void trigger_post(struct request *r); /* trigger.c */
 

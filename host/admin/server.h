@@ -61,6 +61,7 @@ struct admin_stats {
     uint64_t connections_open; /* now                                    */
     uint64_t refused;          /* connections over the cap               */
     uint64_t overdue;          /* connections and requests past a deadline */
+    uint64_t exports_open;     /* now                                    */
     uint64_t answers[6];       /* by hundreds of the status: answers[2] is 2xx */
 };
 void admin_stats(const struct admin *a, struct admin_stats *out);

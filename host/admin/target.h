@@ -11,7 +11,7 @@
 
 #include "error.h"
 
-enum { TARGET_MAX = 1024, TARGET_SEGMENTS_MAX = 8, TARGET_PARAMETERS_MAX = 16 };
+enum { TARGET_MAX = 2048, TARGET_SEGMENTS_MAX = 8, TARGET_PARAMETERS_MAX = 32 };
 
 struct target {
     char text[TARGET_MAX + 1]; /* where all that follows points into */

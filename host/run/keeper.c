@@ -26,7 +26,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void limit(int what, int64_t most, int64_t hardest)
+static void limit(enum __rlimit_resource what, int64_t most, int64_t hardest)
 {
     struct rlimit limit;
     if (most == 0 || getrlimit(what, &limit) != 0)

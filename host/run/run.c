@@ -286,6 +286,7 @@ static void show_progress(struct run *r, const struct line *l)
     r->view.progress_done = l->u.progress.done;
     r->view.progress_total = l->u.progress.total;
     r->view.progress_stage = r->stage;
+    pace_note(&r->view.pace, uv_hrtime() / 1000000, l->u.progress.done);
 }
 
 static void on_line(void *arg, uint64_t number, char *text, size_t size, bool too_long)

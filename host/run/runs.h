@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "error.h"
 #include "journal/journal.h"
+#include "run/pace.h"
 
 struct runs;
 
@@ -46,6 +47,7 @@ struct run_view {
     bool has_progress;
     int64_t progress_done, progress_total; /* total < 0: not said */
     const char *progress_stage;            /* or NULL             */
+    struct pace pace;                      /* of progress_done; pace_rate() tells it */
     bool cancelling;
 };
 

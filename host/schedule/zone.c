@@ -57,6 +57,13 @@ static int interval_at(const struct zone *z, int64_t second)
     return g_time_zone_find_interval(z->rules, G_TIME_TYPE_UNIVERSAL, second);
 }
 
+int64_t zone_local(const struct zone *z, int64_t instant_us)
+{
+    int64_t second = instant_us / SECOND_US - (instant_us % SECOND_US < 0);
+    int offset = g_time_zone_get_offset(z->rules, interval_at(z, second));
+    return instant_us + (int64_t)offset * SECOND_US;
+}
+
 /* The first second after `from`, at most `to`, that is in another interval than `from`. */
 static int64_t next_change(const struct zone *z, int64_t from, int64_t to)
 {

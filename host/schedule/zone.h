@@ -24,6 +24,9 @@ void zone_close(struct zone *z); /* NULL is fine */
 /* The instant of a local time, given as the microseconds that it would be if the zone were UTC. */
 int64_t zone_instant(const struct zone *z, int64_t local_us);
 
+/* The local time at an instant, written the same way. */
+int64_t zone_local(const struct zone *z, int64_t instant_us);
+
 /* What a local time is the beginning or the end of: a day counts whole. */
 enum zone_edge { ZONE_START, ZONE_END };
 

@@ -12,7 +12,9 @@
 
 #include <errno.h>
 
+#include "admin/filters.h"
 #include "admin/forms.h"
+#include "admin/periods.h"
 #include "admin/problem.h"
 #include "admin/target.h"
 #include "params.h"
@@ -58,7 +60,7 @@ static void test_wrong_targets_are_refused(void **state)
         {"/?a=1&a=2", EINVAL},
         {"/?%61=1&a=2", EINVAL},
         {"/1/2/3/4/5/6/7/8/9", EMSGSIZE},
-        {"/?a&b&c&d&e&f&g&h&i&j&k&l&m&n&o&p&q", EMSGSIZE},
+        {"/?a&b&c&d&e&f&g&h&i&j&k&l&m&n&o&p&q&r&s&t&u&v&w&x&y&z&A&B&C&D&E&F&G", EMSGSIZE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(target_parse(rows[i].uri, &target, &problem), -1);
@@ -252,9 +254,8 @@ static void test_a_change_keeps_what_it_does_not_name(void **state)
 
 static json_t *args;
 
-static bool filters(const char *query, int page_size_max)
+static bool filters(const char *query, parameter_set set)
 {
-    const struct filter_rules rules = {20, page_size_max, true};
     char uri[512];
     json_decref(errors);
     json_decref(args);
@@ -262,7 +263,7 @@ static bool filters(const char *query, int page_size_max)
     args = json_object();
     snprintf(uri, sizeof uri, "/x?%s", query);
     assert_int_equal(target_parse(uri, &target, &problem), 0);
-    return filters_read(&target, &rules, args, errors, &problem);
+    return filters_read(&target, set, args, errors, &problem);
 }
 
 static int drop_args(void **state)
@@ -282,23 +283,25 @@ static void then_args_are(const char *expected)
 static void test_filters_have_defaults(void **state)
 {
     (void)state;
-    assert_true(filters("", 100));
+    assert_true(filters("", PARAMETERS_RUNS));
     then_args_are("{\"page\":1,\"page_size\":20}");
-    assert_true(filters("", 0));
+    assert_true(filters("", PARAMETERS_FILTER));
     then_args_are("{}");
-    assert_true(filters("cursor=abc&page_size=100", 100));
+    assert_true(filters("cursor=abc&page_size=100", PARAMETERS_RUNS));
     then_args_are("{\"cursor\":\"abc\",\"page_size\":100}");
 }
 
 static void test_ranges_are_half_open(void **state)
 {
     (void)state;
-    assert_true(filters("end_date=2026-06-30", 0));
+    assert_true(filters("end_date=2026-06-30", PARAMETERS_FILTER));
     then_args_are("{\"end\":\"2026-07-01T00:00:00.000000Z\"}");
-    assert_true(filters("start_date=2026-06-30&end_date=2026-06-30&timezone=America/New_York", 0));
+    assert_true(filters("start_date=2026-06-30&end_date=2026-06-30&timezone=America/New_York",
+                        PARAMETERS_FILTER));
     then_args_are("{\"end\":\"2026-07-01T04:00:00.000000Z\","
                   "\"start\":\"2026-06-30T04:00:00.000000Z\"}");
-    assert_false(filters("start_date=2026-06-30T00:00Z&end_date=2026-06-30T00:00Z", 0));
+    assert_false(
+        filters("start_date=2026-06-30T00:00Z&end_date=2026-06-30T00:00Z", PARAMETERS_FILTER));
 }
 
 static void test_each_wrong_filter_is_named(void **state)
@@ -319,12 +322,12 @@ static void test_each_wrong_filter_is_named(void **state)
                 {"timezone=Mars", "timezone"},
                 {"schedule=Not+A+Name", "schedule"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_false(filters(rows[i].query, 100));
+        assert_false(filters(rows[i].query, PARAMETERS_RUNS));
         assert_int_equal(json_array_size(errors), 1);
         assert_string_equal(json_string_value(json_object_get(json_array_get(errors, 0), "field")),
                             rows[i].field);
     }
-    assert_false(filters("trigger_type=x", 100));
+    assert_false(filters("trigger_type=x", PARAMETERS_RUNS));
     assert_string_equal(problem.msg, "Invalid trigger type 'x': one of manual, scheduled, api");
 }
 

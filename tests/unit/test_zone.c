@@ -51,6 +51,30 @@ static void test_local_times_are_in_the_zone(void **state)
     then_reads("Pacific/Kiritimati", "2026-01-30 12:30", ZONE_START, "2026-01-29T22:30:00.000000Z");
 }
 
+static void then_shows_(const char *zone, const char *instant, const char *expected,
+                        const char *file, int line)
+{
+    struct zone *z;
+    struct error err;
+    int64_t at;
+    char shown[UTC_TEXT_SIZE];
+    assert_int_equal(zone_open(zone, &z, &err), 0);
+    assert_int_equal(zone_read(z, instant, ZONE_START, &at, &err), 0);
+    _assert_string_equal(utc_text(zone_local(z, at), shown), expected, file, line);
+    zone_close(z);
+}
+#define then_shows(zone, instant, expected) then_shows_(zone, instant, expected, __FILE__, __LINE__)
+
+static void test_what_a_local_clock_shows(void **state)
+{
+    (void)state;
+    then_shows("UTC", "2026-06-30T12:30:00.5Z", "2026-06-30T12:30:00.500000Z");
+    then_shows("Asia/Kolkata", "2026-06-30T18:30:00Z", "2026-07-01T00:00:00.000000Z");
+    then_shows("Europe/Berlin", "2026-03-29T00:59:59.999999Z", "2026-03-29T01:59:59.999999Z");
+    then_shows("Europe/Berlin", "2026-03-29T01:00:00Z", "2026-03-29T03:00:00.000000Z");
+    then_shows("America/New_York", "1969-12-31T23:59:59.999999Z", "1969-12-31T18:59:59.999999Z");
+}
+
 static void test_a_day_counts_whole(void **state)
 {
     (void)state;
@@ -133,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_instants_need_no_zone),
         cmocka_unit_test(test_local_times_are_in_the_zone),
+        cmocka_unit_test(test_what_a_local_clock_shows),
         cmocka_unit_test(test_a_day_counts_whole),
         cmocka_unit_test(test_a_skipped_time_is_the_first_after_the_gap),
         cmocka_unit_test(test_a_doubled_time_is_the_first),
