@@ -1,12 +1,10 @@
 #include "ctl/answers.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
-#include "ids.h"
-
-enum { PREFIX_DIGITS_MIN = 4, LATEST = 100 };
+enum { SHORT_ID = 13 };
 
 void answer_print(struct session *s, const struct reply *r)
 {
@@ -29,66 +27,6 @@ enum status answer_post(struct session *s, const char *path, const json_t *body,
     if (s->json)
         answer_print(s, out);
     return status;
-}
-
-/* ---- ids ------------------------------------------------------------------------------ */
-
-static bool is_prefix(const char *text)
-{
-    size_t n = strlen(text);
-    size_t digits = 0;
-    for (size_t i = 0; i < n; i++)
-        digits += isxdigit((unsigned char)text[i]) != 0;
-    return n < 36 && digits >= PREFIX_DIGITS_MIN && strspn(text, "0123456789abcdefABCDEF-") == n;
-}
-
-/* Copies the one id that begins so; says how many do. */
-static size_t match(const json_t *runs, const char *prefix, char id[37])
-{
-    size_t matches = 0;
-    for (size_t i = 0; i < json_array_size(runs); i++) {
-        const char *candidate = field_text(json_array_get(runs, i), "id");
-        if (candidate == NULL || strlen(candidate) != 36 ||
-            strncasecmp(candidate, prefix, strlen(prefix)) != 0)
-            continue;
-        memcpy(id, candidate, 37);
-        matches++;
-    }
-    return matches;
-}
-
-enum status answer_resolve(struct session *s, const char *written, char id[37], struct error *err)
-{
-    struct reply reply;
-    wt_uuid whole;
-    if (id_parse(written, &whole)) {
-        wt_uuid_text(&whole, id);
-        return STATUS_OK;
-    }
-    if (!is_prefix(written)) {
-        error_set(err, EINVAL,
-                  "'%.60s' is not a run's id, nor at least %d digits of its beginning\n"
-                  "`walltrackctl runs` lists the runs",
-                  written, PREFIX_DIGITS_MIN);
-        return STATUS_USAGE;
-    }
-    enum status status =
-        client_call(s->client, "GET", "/api/discovery/runs?page_size=100", NULL, &reply, err);
-    size_t matches =
-        status == STATUS_OK ? match(json_object_get(reply.json, "runs"), written, id) : 0;
-    reply_free(&reply);
-    if (status != STATUS_OK || matches == 1)
-        return status;
-    if (matches == 0) {
-        error_set(err, ENOENT,
-                  "none of the latest %d runs begins with %s\n"
-                  "`walltrackctl runs` lists the runs",
-                  LATEST, written);
-        return STATUS_NOT_FOUND;
-    }
-    error_set(err, EINVAL, "%zu of the latest %d runs begin with %s\ngive more digits of the id",
-              matches, LATEST, written);
-    return STATUS_USAGE;
 }
 
 /* "there are 2 plugins, recorder and log; …" */
@@ -149,6 +87,33 @@ double field_number(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
     return json_is_number(value) ? json_number_value(value) : -1;
+}
+
+double field_age(const json_t *object, const char *key)
+{
+    struct tm utc = {0};
+    struct timespec now;
+    const char *text = field_text(object, key);
+    if (text == NULL || strptime(text, "%Y-%m-%dT%H:%M:%S", &utc) == NULL)
+        return -1;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)(now.tv_sec - timegm(&utc)) + (double)now.tv_nsec / 1e9;
+}
+
+const char *field_short_id(const json_t *object, const char *key, char out[SHOWN_SIZE])
+{
+    const char *id = field_text(object, key);
+    snprintf(out, SHOWN_SIZE, "%.*s", SHORT_ID, id != NULL ? id : "");
+    return out;
+}
+
+const char *field_shown_score(const json_t *object, const char *key, char out[SHOWN_SIZE])
+{
+    double score = field_number(object, key);
+    out[0] = '\0';
+    if (score >= 0)
+        snprintf(out, SHOWN_SIZE, "%.4f", score);
+    return out;
 }
 
 const char *field_shown_count(const json_t *object, const char *key, char out[SHOWN_SIZE])

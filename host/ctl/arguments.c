@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/filters.h"
 #include "params.h"
 
 int arguments_parameter(const char *name)
@@ -19,7 +20,7 @@ int arguments_parameter(const char *name)
     return params_find(text);
 }
 
-static const struct command_option *find_option(const struct command *command, const char *name)
+const struct command_option *arguments_find_option(const struct command *command, const char *name)
 {
     for (size_t i = 0; i < COMMAND_OPTIONS_MAX && command->options[i].name != NULL; i++)
         if (strcmp(command->options[i].name, name) == 0)
@@ -29,12 +30,15 @@ static const struct command_option *find_option(const struct command *command, c
 
 /* An option may stand before its command, so whether a value follows is asked of all commands; a
  * name means the same for each of them. */
-static bool takes_value(const char *name)
+bool arguments_takes_value(const char *name)
 {
+    const struct filter *filter = filter_find(~0U, name);
     if (strcmp(name, "socket") == 0 || arguments_parameter(name) >= 0)
         return true;
+    if (filter != NULL)
+        return filter->option.value != NULL;
     for (size_t i = 0; i < commands_count; i++) {
-        const struct command_option *option = find_option(&commands_table[i], name);
+        const struct command_option *option = arguments_find_option(&commands_table[i], name);
         if (option != NULL)
             return option->value != NULL;
     }
@@ -68,9 +72,9 @@ static int read_option(int argc, char *const argv[], int *i, struct arguments *o
         *equals = '\0'; /* our own copy of the command line */
     if (argv[*i][1] != '-' && strcmp(argv[*i], "-h") != 0)
         return error_set(err, EINVAL, "unknown option %s", argv[*i]);
-    if (!takes_value(name) && equals != NULL)
+    if (!arguments_takes_value(name) && equals != NULL)
         return error_set(err, EINVAL, "--%s takes no value", name);
-    if (takes_value(name)) {
+    if (arguments_takes_value(name)) {
         if (equals == NULL && *i + 1 >= argc)
             return error_set(err, EINVAL, "--%s needs a value", name);
         value = equals != NULL ? equals + 1 : argv[++*i];
@@ -111,18 +115,30 @@ static int name_command(struct arguments *out, struct error *err)
     return 0;
 }
 
+static bool takes_option(const struct command *command, const char *name)
+{
+    bool parameter = (command->takes & TAKES_PARAMETERS) != 0 && arguments_parameter(name) >= 0;
+    return parameter || arguments_find_option(command, name) != NULL ||
+           filter_find(command->takes, name) != NULL;
+}
+
+static int refuse_option(const struct command *command, const char *name, struct error *err)
+{
+    if ((command->takes & TAKES_CHOICE) != 0 && arguments_parameter(name) >= 0)
+        return error_set(err, EINVAL, "%s has no option --%.60s, but --%.60s-min and --%.60s-max",
+                         command->name, name, name, name);
+    return error_set(err, EINVAL, "%s has no option --%.60s", command->name, name);
+}
+
 /* Does the command take what was given? */
 static int check(const struct arguments *a, struct error *err)
 {
     const struct command *command = a->command;
     if (command == NULL || a->help || a->version)
         return 0;
-    for (size_t i = 0; i < a->n_options; i++) {
-        const char *name = a->options[i].name;
-        bool parameter = command->takes_parameters && arguments_parameter(name) >= 0;
-        if (!parameter && find_option(command, name) == NULL)
-            return error_set(err, EINVAL, "%s has no option --%.60s", command->name, name);
-    }
+    for (size_t i = 0; i < a->n_options; i++)
+        if (!takes_option(command, a->options[i].name))
+            return refuse_option(command, a->options[i].name, err);
     if (a->count < command->min_words)
         return error_set(err, EINVAL, "%s needs more: %s", command->name, command->synopsis);
     if (a->count > command->max_words)

@@ -33,6 +33,12 @@ int arguments_read(int argc, char *const argv[], struct arguments *out, struct e
 /* The value of an option of the command, or NULL. */
 const char *arguments_option(const struct arguments *a, const char *name);
 
+/* The command's own option of that name, or NULL; filters.h has those that several take. */
+const struct command_option *arguments_find_option(const struct command *command, const char *name);
+
+/* Does an option of that name need a value?  It is the same for each command that has it. */
+bool arguments_takes_value(const char *name);
+
 /* The index of the parameter behind an option's name ("min-profit-pct"), or -1. */
 int arguments_parameter(const char *name);
 

@@ -9,16 +9,20 @@
 
 #include <curl/curl.h>
 
-enum { CALL_SECONDS = 30, ANSWER_MAX = 64 * 1024 * 1024 };
+enum { CALL_SECONDS = 30, IDLE_SECONDS = 60, ANSWER_MAX = 64 * 1024 * 1024, URL_SIZE = 4200 };
 
 struct client {
     CURL *curl;
     char socket[256];
 };
 
+/* Where an answer goes. */
 struct buffer {
+    const struct call *call;
+    CURL *curl;
     char *text;
     size_t size;
+    bool sink_failed;
 };
 
 static void choose_socket(char *out, size_t room, const char *given)
@@ -68,10 +72,21 @@ void reply_free(struct reply *r)
     *r = (struct reply){0};
 }
 
+static bool is_for_sink(const struct buffer *b)
+{
+    long status = 0;
+    curl_easy_getinfo(b->curl, CURLINFO_RESPONSE_CODE, &status);
+    return b->call->sink != NULL && status >= 200 && status < 300;
+}
+
 static size_t collect(char *data, size_t one, size_t count, void *arg)
 {
     struct buffer *b = arg;
     size_t size = one * count;
+    if (is_for_sink(b)) {
+        b->sink_failed = !b->call->sink(b->call->sink_arg, data, size);
+        return b->sink_failed ? 0 : size;
+    }
     if (size > ANSWER_MAX - b->size)
         return 0;
     char *text = realloc(b->text, b->size + size + 1);
@@ -118,6 +133,7 @@ static const struct {
 } advices[] = {
     {404, "/api/plugins", "`walltrackctl plugins` lists the plugins"},
     {409, "/api/plugins", "`walltrackctl plugins` shows what is going on"},
+    {404, "/api/discovery/wallets/", "no run that is recorded has found it; check the address"},
     {404, "", "`walltrackctl runs` lists the runs"},
     {409, "", "`walltrackctl runs --status running` shows what is going on"},
     {422, "", "`walltrackctl help` shows what can be given"},
@@ -165,7 +181,12 @@ static void prepare(struct client *c, const char *url, const struct call *call,
     curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, call->method);
     curl_easy_setopt(c->curl, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, call->seconds);
+    if (call->sink == NULL) {
+        curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, call->seconds);
+    } else {
+        curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_TIME, call->seconds);
+    }
     curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, answer);
     if (call->give_up != NULL) {
@@ -193,12 +214,13 @@ static void prepare_body(struct client *c, const struct call *call, char **text,
 enum status client_perform(struct client *c, const struct call *given, struct reply *out,
                            struct error *err)
 {
-    char url[2048], *text;
+    char url[URL_SIZE], *text;
     struct call call = *given;
-    struct buffer answer = {0};
+    struct buffer answer = {.call = &call, .curl = c->curl};
     struct curl_slist *headers;
     *out = (struct reply){0};
-    call.seconds = call.seconds > 0 ? call.seconds : CALL_SECONDS;
+    if (call.seconds <= 0)
+        call.seconds = call.sink != NULL ? IDLE_SECONDS : CALL_SECONDS;
     snprintf(url, sizeof url, "http://walltrack%s", call.path);
     prepare(c, url, &call, &answer);
     prepare_body(c, &call, &text, &headers);
@@ -207,6 +229,8 @@ enum status client_perform(struct client *c, const struct call *given, struct re
     free(text);
     if (code != CURLE_OK) {
         free(answer.text);
+        if (answer.sink_failed)
+            return STATUS_AWAY;
         return code == CURLE_ABORTED_BY_CALLBACK ? STATUS_INTERRUPTED
                                                  : unreachable(c, code, call.seconds, err);
     }

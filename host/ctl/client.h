@@ -47,13 +47,18 @@ enum status client_call(struct client *c, const char *method, const char *path, 
 /* The same with more said. */
 struct call {
     const char *method, *path;
-    const json_t *body;    /* or NULL */
-    const char *header;    /* one more, "Prefer: respond-async", or NULL */
-    long seconds;          /* the longest that it may take; 0: as usual, 30 */
+    const json_t *body; /* or NULL */
+    const char *header; /* one more, "Prefer: respond-async", or NULL */
+    long seconds;       /* the longest that it may take; 0: as usual, 30 */
+    /* Gets the body of a 2xx piece by piece instead of `out`; false ends the call.  Such a call may
+     * take any time, but no more than 60 seconds without a byte. */
+    bool (*sink)(void *arg, const char *data, size_t size);
+    void *sink_arg;
     bool (*give_up)(void); /* asked at least once a second and after each signal, or NULL */
 };
 
-/* STATUS_INTERRUPTED, without `err`, when give_up said so. */
+/* STATUS_INTERRUPTED, without `err`, when give_up said so; STATUS_AWAY, also without, when the sink
+ * did. */
 enum status client_perform(struct client *c, const struct call *call, struct reply *out,
                            struct error *err);
 

@@ -2,10 +2,10 @@
 
 #include "ctl/answers.h"
 #include "ctl/arguments.h"
+#include "ctl/figures.h"
 #include "ctl/filters.h"
-
-/* The first 13 characters of an id are its time to the millisecond: enough to tell runs apart. */
-enum { SHORT_ID = 13 };
+#include "ctl/follow_run.h"
+#include "ctl/more.h"
 
 /* ---- runs ----------------------------------------------------------------------------- */
 
@@ -24,12 +24,10 @@ static const struct table_column run_columns[] = {
 
 static void add_run(struct table *t, const json_t *run)
 {
-    char id[SHORT_ID + 1] = "", text[SHOWN_SIZE];
-    const char *full = field_text(run, "id");
+    char text[SHOWN_SIZE];
     const char *status = field_text(run, "status");
     const char *schedule = field_text(run, "schedule");
-    snprintf(id, sizeof id, "%s", full != NULL ? full : "");
-    table_add(t, id, COLOUR_NONE);
+    table_add(t, field_short_id(run, "id", text), COLOUR_NONE);
     table_add(t, field_shown_time(run, "started_at", text), COLOUR_NONE);
     table_add(t, status, status_colour(status));
     table_add(t, field_text(run, "trigger_type"), COLOUR_NONE);
@@ -42,18 +40,27 @@ static void add_run(struct table *t, const json_t *run)
     table_add(t, field_shown_duration(run, "duration_seconds", text), COLOUR_NONE);
 }
 
-/* The same command for the next page: a cursor goes on within the same filter. */
-static void say_more(struct session *s, const json_t *answer, const char *command)
+/* "completed 5, failed 2, success 71.4%, new wallets 40, updated 12, median 3m12s": of all pages.
+ */
+static void say_summary(struct session *s, const json_t *summary)
 {
-    const struct arguments *a = s->arguments;
-    const char *cursor = field_text(answer, "next_cursor");
-    if (cursor == NULL)
-        return;
-    fprintf(s->out, "more: walltrackctl %s", command);
-    for (size_t i = 0; i < a->n_options; i++)
-        if (strcmp(a->options[i].name, "cursor") != 0 && strcmp(a->options[i].name, "page") != 0)
-            fprintf(s->out, " --%s '%s'", a->options[i].name, a->options[i].value);
-    fprintf(s->out, " --cursor %s\n", cursor);
+    static const struct figure rows[] = {
+        {.name = "completed", .key = "successful_runs"},
+        {.name = "failed", .key = "failed_runs"},
+        {.name = "cancelled", .key = "cancelled_runs"},
+        {.name = "running", .key = "running_runs"},
+        {.name = "success", .key = "success_rate", .kind = FIGURE_RATE},
+        {.name = "new wallets", .key = "total_wallets_discovered"},
+        {.name = "updated", .key = "total_wallets_updated"},
+        {.name = "median", .key = "median_duration_seconds", .kind = FIGURE_DURATION},
+    };
+    char line[512] = "", text[SHOWN_SIZE];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (figure_shown(&rows[i], summary, text)[0] != '\0' && strcmp(text, "0") != 0)
+            shown_add(line, sizeof line, "%s%s %s", line[0] != '\0' ? ", " : "", rows[i].name,
+                      text);
+    if (line[0] != '\0')
+        print_paragraph(s, "in all:", line, COLOUR_NONE);
 }
 
 static enum status print_runs(struct session *s, const json_t *answer, struct error *err)
@@ -73,7 +80,8 @@ static enum status print_runs(struct session *s, const json_t *answer, struct er
     enum status status = print_table(s, t, err);
     fprintf(s->out, "%zu of %s runs\n", json_array_size(runs),
             field_shown_count(answer, "total", total));
-    say_more(s, answer, "runs");
+    say_summary(s, json_object_get(answer, "summary"));
+    more_say(s, answer, "runs", NULL);
     return status;
 }
 
@@ -111,6 +119,16 @@ static void print_errors(struct session *s, const json_t *errors)
                     COLOUR_RED);
 }
 
+static void print_progress(struct session *s, const json_t *run)
+{
+    char line[256];
+    struct progress p = follow_progress(run);
+    if (!json_is_object(json_object_get(run, "progress")))
+        return;
+    progress_line(&p, s->width > 22 ? s->width - 22 : 100, line, sizeof line);
+    print_field(s, "progress", line, COLOUR_NONE);
+}
+
 static void print_run(struct session *s, const json_t *run)
 {
     static const char *const texts[] = {"reason", "trigger_type", "triggered_by", "schedule"};
@@ -122,6 +140,7 @@ static void print_run(struct session *s, const json_t *run)
     const char *status = field_text(run, "status");
     print_field(s, "id", field_text(run, "id"), COLOUR_BOLD);
     print_field(s, "status", status, status_colour(status));
+    print_progress(s, run);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (field_text(run, texts[i]) != NULL)
             print_field(s, texts[i], field_text(run, texts[i]), COLOUR_NONE);
@@ -167,14 +186,10 @@ static void add_wallet(struct table *t, const json_t *wallet)
 {
     char text[SHOWN_SIZE];
     const json_t *fresh = json_object_get(wallet, "is_new");
-    double score = field_number(wallet, "initial_score");
     table_add(t, field_text(wallet, "wallet_address"), COLOUR_NONE);
     table_add(t, field_text(wallet, "source_token"), COLOUR_NONE);
     table_add(t, json_is_true(fresh) ? "yes" : json_is_false(fresh) ? "no" : "", COLOUR_NONE);
-    text[0] = '\0';
-    if (score >= 0)
-        snprintf(text, sizeof text, "%.4f", score);
-    table_add(t, text, COLOUR_NONE);
+    table_add(t, field_shown_score(wallet, "initial_score", text), COLOUR_NONE);
     table_add(t, field_shown_time(wallet, "created_at", text), COLOUR_NONE);
 }
 
@@ -182,7 +197,6 @@ static enum status print_wallets(struct session *s, const json_t *answer, const 
                                  struct error *err)
 {
     const json_t *wallets = json_object_get(answer, "wallets");
-    char command[64];
     if (json_array_size(wallets) == 0) {
         fprintf(s->out, "no wallets; `walltrackctl show %s` says how the run went\n", id);
         return STATUS_OK;
@@ -191,8 +205,7 @@ static enum status print_wallets(struct session *s, const json_t *answer, const 
     for (size_t i = 0; i < json_array_size(wallets); i++)
         add_wallet(t, json_array_get(wallets, i));
     enum status status = print_table(s, t, err);
-    snprintf(command, sizeof command, "wallets %s", id);
-    say_more(s, answer, command);
+    more_say(s, answer, "wallets", id);
     return status;
 }
 

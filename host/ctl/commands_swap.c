@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "ctl/arguments.h"
-#include "ctl/follow.h"
+#include "ctl/follow_swap.h"
 #include "ctl/order.h"
 #include "ctl/swap_words.h"
 #include "ctl/waiting.h"

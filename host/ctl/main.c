@@ -43,11 +43,11 @@ static int run(const struct arguments *a)
         .client = client_new(a->socket),
         .out = stdout,
         .json = a->json,
-        .terminal = isatty(STDERR_FILENO) != 0,
         .width = terminal_width(stdout),
+        .notes_width = terminal_width(stderr),
     };
     s.colours = s.width > 0 && (no_colour == NULL || no_colour[0] == '\0');
-    s.terminal = s.terminal && s.width > 0;
+    s.terminal = s.notes_width > 0 && s.width > 0;
     if (s.client == NULL) {
         fputs("walltrackctl: out of memory\n", stderr);
         return STATUS_AWAY;

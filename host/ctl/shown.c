@@ -186,7 +186,9 @@ const char *shown_local_zone(char out[SHOWN_SIZE])
     static const char marker[] = "/zoneinfo/";
     char link[256];
     const char *tz = getenv("TZ");
-    if (tz != NULL && tz[0] != '\0' && tz[0] != ':' && tz[0] != '/' && strlen(tz) < SHOWN_SIZE) {
+    if (tz != NULL && tz[0] == ':')
+        tz++;
+    if (tz != NULL && tz[0] != '\0' && tz[0] != '/' && strlen(tz) < SHOWN_SIZE) {
         snprintf(out, SHOWN_SIZE, "%s", tz);
         return out;
     }
@@ -199,4 +201,27 @@ const char *shown_local_zone(char out[SHOWN_SIZE])
         return NULL;
     snprintf(out, SHOWN_SIZE, "%s", name + sizeof marker - 1);
     return out;
+}
+
+/* "+05:30" as TZ has it, where a zone east of Greenwich has a minus: "ZONE-05:30". */
+static void offset_to_tz(const char *offset, char *out, size_t room)
+{
+    char digits[8] = "";
+    size_t used = 0;
+    for (const char *c = offset + 1; *c != '\0' && used < 4; c++)
+        if (*c >= '0' && *c <= '9')
+            digits[used++] = *c;
+    snprintf(out, room, "ZONE%c%.2s:%s", offset[0] == '+' ? '-' : '+', digits,
+             used == 4 ? digits + 2 : "00");
+}
+
+void shown_in_zone(const char *zone)
+{
+    char tz[2 * SHOWN_SIZE];
+    if (zone[0] == '+' || zone[0] == '-')
+        offset_to_tz(zone, tz, sizeof tz);
+    else
+        snprintf(tz, sizeof tz, ":%s", zone);
+    setenv("TZ", tz, 1);
+    tzset();
 }

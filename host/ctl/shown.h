@@ -48,4 +48,7 @@ void shown_paragraph(FILE *out, const char *text, size_t columns, size_t indent)
 /* The name of the local zone for the API ("Europe/Berlin"), or NULL when it cannot be told. */
 const char *shown_local_zone(char out[SHOWN_SIZE]);
 
+/* From now on shown_time() shows that zone: a name, or an offset as the API takes it. */
+void shown_in_zone(const char *zone);
+
 #endif

@@ -18,9 +18,11 @@ static void on_interrupt(int signal_number)
 
 void waiting_catch_interrupts(void)
 {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     const struct sigaction action = {.sa_handler = on_interrupt};
     interrupted = 0;
-    sigaction(SIGINT, &action, NULL);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        sigaction(signals[i], &action, NULL);
 }
 
 bool waiting_is_interrupted(void)
@@ -48,7 +50,7 @@ int waiting_timeout(const struct arguments *a, double *out, struct error *err)
     *out = INFINITY;
     if (text == NULL)
         return 0;
-    if (arguments_option(a, "wait") == NULL)
+    if (arguments_find_option(a->command, "wait") != NULL && arguments_option(a, "wait") == NULL)
         return error_set(err, EINVAL, "--timeout is of use only with --wait");
     *out = strtod(text, &end);
     if (end == text || *end != '\0' || !(*out > 0))

@@ -14,7 +14,7 @@
 
 struct arguments;
 
-/* From now on Ctrl-C only makes waiting_is_interrupted() true. */
+/* From now on Ctrl-C, SIGTERM and SIGHUP only make waiting_is_interrupted() true. */
 void waiting_catch_interrupts(void);
 bool waiting_is_interrupted(void);
 
@@ -24,7 +24,8 @@ double waiting_now_seconds(void);
 /* Returns early when a signal comes. */
 void waiting_pause(long milliseconds);
 
-/* --timeout in seconds, without one INFINITY; it must be a number, and goes with --wait only. */
+/* --timeout in seconds, without one INFINITY; it must be a number, and goes with --wait only if the
+ * command has that. */
 int waiting_timeout(const struct arguments *a, double *out, struct error *err);
 
 #endif

@@ -43,10 +43,17 @@ static const char *run_to_its_end(struct world *w, const char *body, const char 
 static void test_help_says_what_there_is(void **state)
 {
     static const char *const commands[] = {"run",
+                                           "follow",
                                            "runs",
                                            "show",
                                            "wallets",
+                                           "wallet",
+                                           "compare",
                                            "stats",
+                                           "trend",
+                                           "export runs",
+                                           "export wallets",
+                                           "retention",
                                            "cancel",
                                            "plugins",
                                            "plugin list",
@@ -119,7 +126,15 @@ static const struct {
     {"walltrackctl run --max_tokens 5", "run has no option --max_tokens"},
     {"walltrackctl run -x", "unknown option -x"},
     {"walltrackctl runs --max-tokens 5", "runs has no option --max-tokens"},
-    {"walltrackctl stats --status failed", "stats has no option --status"},
+    {"walltrackctl stats --limit 5", "stats has no option --limit"},
+    {"walltrackctl trend --from 2026-06-30", "trend has no option --from"},
+    {"walltrackctl runs --has-errors --no-errors", "--has-errors and --no-errors exclude"},
+    {"walltrackctl compare 1234", "compare needs more: compare ID ID"},
+    {"walltrackctl export", "export needs one more word: runs, wallets"},
+    {"walltrackctl export runs --format xlsx", "--format: 'xlsx' is neither csv nor ndjson"},
+    {"walltrackctl export runs --output .", "cannot write .: it is no regular file"},
+    {"walltrackctl retention --older-than 90h", "--older-than: '90h' is not a number of days"},
+    {"walltrackctl follow", "follow needs more: follow ID"},
     {"walltrackctl run 5", "run: '5' is too much"},
     {"walltrackctl show", "show needs more: show ID"},
     {"walltrackctl show 1234 5678", "show: '5678' is too much"},
@@ -239,12 +254,12 @@ static void test_the_end_of_the_waiting_is_not_the_end_of_the_run(void **state)
     given_engine(w, PRINTS WAITS_FOR_GO);
 
     then_ctl(w, 1, "run", "--wait", "--timeout", "0.1");
-    then_says(w, "it has not ended in time; the run goes on: `walltrackctl show ");
+    then_says(w, "it has not ended in time; the run goes on: `walltrackctl follow ");
     pid_t pid = begin(w, "walltrackctl run --wait", NULL);
     await(w, "the run to start", has_printed, (void *)"started");
     assert_int_equal(kill(pid, SIGINT), 0);
     assert_int_equal(finish(w, pid), 130);
-    assert_non_null(strstr(said.err, "interrupted; the run goes on: `walltrackctl show "));
+    assert_non_null(strstr(said.err, "interrupted; the run goes on: `walltrackctl follow "));
 
     postgres_await(pg, "SELECT count(*) FROM " RUNS " WHERE status = 'running'", "2", WORLD_MS);
     world_touch(w, "go");
@@ -452,7 +467,7 @@ static void test_a_run_is_shown_by_its_id_or_its_beginning(void **state)
     run_to_its_end(w, NULL, "completed");
     snprintf(prefix, sizeof prefix, "%.4s", id);
     then_ctl(w, 2, "show", prefix);
-    then_says(w, "2 of the latest 100 runs begin with ");
+    then_says(w, "2 runs begin with ");
 }
 
 static void test_a_run_that_is_not_there_exits_with_3(void **state)
@@ -494,7 +509,7 @@ static void test_statistics(void **state)
     struct world *w = *state;
     then_ctl(w, 0, "stats");
     then_field(w, "total_runs", "0");
-    then_field(w, "success_rate", "0.0 %");
+    then_field(w, "success_rate", "-");
     then_field(w, "wallets_per_run", "-");
     then_field(w, "last_run_at", "-");
     given_engine(w, PRINTS);
@@ -506,7 +521,7 @@ static void test_statistics(void **state)
     then_field(w, "total_runs", "2");
     then_field(w, "successful_runs", "1");
     then_field(w, "failed_runs", "1");
-    then_field(w, "success_rate", "50.0 %");
+    then_field(w, "success_rate", "50.0%");
     then_field(w, "wallets_discovered", "2");
     then_field(w, "wallets_per_run", "1.0");
     then_ctl(w, 0, "stats", "--to", "2020-12-31");
@@ -553,6 +568,12 @@ static const struct {
     {"/api/discovery/runs", "/wallets?page_size=2", true, "wallets", "--limit 2",
      "/wallets/1/wallet_address", "W2", true},
     {"/api/discovery/stats", "", false, "stats", "", "/total_wallets_discovered", "2", true},
+    {"/api/discovery/trend", "?period=day&count=3&timezone=UTC", false, "trend",
+     "--period day --count 3", "/periods/2/total_runs", "1", true},
+    {"/api/discovery/wallets/W1", "?page_size=2", false, "wallet", "W1 --limit 2", "/run_count",
+     "1", true},
+    {"/api/discovery/retention", "?older_than_days=7", false, "retention", "--older-than 1w",
+     "/runs", "0", true},
     {"/api/plugins", "", false, "plugins", "", "/plugins/0/state", "live", false},
     {"/api/plugins/recorder", "", false, "plugin show", "", "/state", "live", false},
     {"/api/plugins/recorder/swaps", "", false, "plugin history", "", "/swaps/0/plugin", "recorder",
@@ -604,7 +625,8 @@ static const char *const all_commands[][2] = {
     {"run", NULL},          {"runs", NULL},       {"show", NO_RUN},      {"show", "ffff"},
     {"wallets", NO_RUN},    {"cancel", NO_RUN},   {"stats", NULL},       {"plugins", NULL},
     {"health", NULL},       {"status", NULL},     {"plugin", "list"},    {"plugin", "show"},
-    {"plugin", "rollback"}, {"plugin", "cancel"}, {"plugin", "history"},
+    {"plugin", "rollback"}, {"plugin", "cancel"}, {"plugin", "history"}, {"follow", NO_RUN},
+    {"wallet", "W1"},       {"trend", NULL},      {"export", "runs"},    {"retention", NULL},
 };
 
 static void test_a_host_that_is_away_exits_with_5(void **state)

@@ -23,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctl/arguments.h"
@@ -42,6 +43,7 @@ static struct {
     const char *request; /* what its first line begins with */
     int status;          /* INTERRUPTS: no answer but Ctrl-C */
     const char *body;
+    bool raw; /* the body is all that is sent, head and all */
     bool used;
 } canned[CANNED_MAX];
 static char last_request[8192];
@@ -96,6 +98,7 @@ static void answer(int fd)
     char request[8192] = "", head[256];
     read_request(fd, request, sizeof request);
     int status = 404;
+    bool raw = false;
     const char *body = "{\"detail\":\"Run not found\"}";
     pthread_mutex_lock(&lock);
     size_t chosen = choose(request);
@@ -103,6 +106,7 @@ static void answer(int fd)
         canned[chosen].used = true;
         status = canned[chosen].status;
         body = canned[chosen].body;
+        raw = canned[chosen].raw;
     }
     memcpy(last_request, request, sizeof last_request);
     pthread_mutex_unlock(&lock);
@@ -110,9 +114,10 @@ static void answer(int fd)
         interrupt(fd);
         return;
     }
-    int n = snprintf(head, sizeof head,
-                     "HTTP/1.1 %d X\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", status,
-                     strlen(body));
+    int n = raw ? 0
+                : snprintf(head, sizeof head,
+                           "HTTP/1.1 %d X\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+                           status, strlen(body));
     assert_int_equal(write(fd, head, (size_t)n), n);
     assert_int_equal(write(fd, body, strlen(body)), strlen(body));
 }
@@ -163,6 +168,8 @@ static int forget(void **state)
     (void)state;
     memset(canned, 0, sizeof canned);
     width = 0;
+    setenv("TZ", "UTC", 1); /* a command may have chosen another zone */
+    tzset();
     return 0;
 }
 
@@ -172,7 +179,17 @@ static void given(size_t i, const char *request, int status, const char *body)
     canned[i].request = request;
     canned[i].status = status;
     canned[i].body = body;
+    canned[i].raw = false;
     canned[i].used = false;
+    pthread_mutex_unlock(&lock);
+}
+
+/* All that is sent, beginning with the status line. */
+static inline void given_raw(size_t i, const char *request, const char *answer)
+{
+    given(i, request, 200, answer);
+    pthread_mutex_lock(&lock);
+    canned[i].raw = true;
     pthread_mutex_unlock(&lock);
 }
 
@@ -232,6 +249,7 @@ static void then_has(const char *all, const char *text, const char *file, int li
         _fail(file, line);
     }
 }
+#define then_output_has_not(text) assert_null(strstr(output, text))
 #define then_output_has(text) then_has(output, text, __FILE__, __LINE__)
 #define then_problem_has(text) then_has(problem.msg, text, __FILE__, __LINE__)
 #define then_notes_have(text) then_has(notes, text, __FILE__, __LINE__)

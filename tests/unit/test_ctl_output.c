@@ -12,6 +12,7 @@
 #include <locale.h>
 
 #include "ctl/arguments.h"
+#include "ctl/bars.h"
 #include "ctl/progress.h"
 #include "ctl/shown.h"
 #include "ctl/table.h"
@@ -166,16 +167,75 @@ static void test_what_is_too_wide_goes_below(void **state)
     table_free(t);
 }
 
+static void test_bars_and_sparks(void **state)
+{
+    (void)state;
+    char bar[BAR_SIZE], sparks[SPARKS_MAX * 3 + 1];
+    static const double values[] = {0, 0.5, -1, 1, 2};
+    assert_string_equal(bar_text(0, 10, bar), "");
+    assert_string_equal(bar_text(1, 3, bar), "███");
+    assert_string_equal(bar_text(9, 3, bar), "███");
+    assert_string_equal(bar_text(0.5, 3, bar), "█▌");
+    assert_string_equal(bar_text(1e-9, 3, bar), "▏");
+    assert_string_equal(bar_text(-1, 3, bar), "");
+    assert_string_equal(spark_text(values, 5, 1, sparks), "▁▅ ██");
+    assert_string_equal(spark_text(values, 2, 0, sparks), "▁▁");
+}
+
+static void test_what_may_be_left_out_is_left_out_first(void **state)
+{
+    (void)state;
+    static const struct table_column columns[] = {
+        {.title = "NAME"}, {.title = "", .bar = true}, {.title = "MORE", .wide = true}};
+    struct table *t = table_new(columns, 3);
+    table_add(t, "a", COLOUR_NONE);
+    table_add_bar(t, 1);
+    table_add(t, "some", COLOUR_NONE);
+    table_add(t, "b", COLOUR_NONE);
+    table_add_bar(t, 0.5);
+    table_add(t, NULL, COLOUR_NONE);
+    static const struct {
+        size_t width;
+        const char *text;
+    } rows[] = {{0, "NAME  MORE\na     some\nb     -\n"},
+                {18, "NAME          MORE\na     ██████  some\nb     ███     -\n"},
+                {17, "NAME  \na     ███████████\nb     █████▌\n"},
+                {11, "NAME  MORE\na     some\nb     -\n"},
+                {9, "NAME\na\nb\n"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *text = printed(t, rows[i].width, false);
+        assert_string_equal(text, rows[i].text);
+        free(text);
+    }
+    table_free(t);
+}
+
 static void test_progress_lines(void **state)
 {
     (void)state;
     char out[256];
-    struct progress p = {.done = 8, .total = 20, .stage = "tokens", .wallets = 1, .seconds = 65};
+    struct progress p = {.done = 8,
+                         .total = 20,
+                         .stage = "tokens",
+                         .wallets = 1,
+                         .rate = -1,
+                         .left = -1,
+                         .seconds = 65};
     progress_line(&p, 100, out, sizeof out);
     assert_string_equal(out, "[########............]   40%  8/20  tokens  1 wallet  1m05s");
+    p.rate = 0.123;
+    p.left = 97.6;
+    progress_line(&p, 79, out, sizeof out);
+    assert_string_equal(
+        out, "[########............]   40%  8/20  tokens  1 wallet  0.1/s  1m38s left  1m05s");
+    progress_line(&p, 70, out, sizeof out);
+    assert_string_equal(out,
+                        "[####........]   40%  8/20  tokens  1 wallet  0.1/s  1m38s left  1m05s");
+    progress_line(&p, 60, out, sizeof out);
+    assert_string_equal(out, " 40%  8/20  tokens  1 wallet  0.1/s  1m38s left  1m05s");
     progress_line(&p, 20, out, sizeof out);
     assert_int_equal(shown_width(out), 20);
-    p = (struct progress){.done = -1, .wallets = -1, .seconds = 2};
+    p = (struct progress){.done = -1, .wallets = -1, .rate = -1, .left = -1, .seconds = 2};
     progress_line(&p, 100, out, sizeof out);
     assert_string_equal(out, "running  2.0s");
     p = (struct progress){.done = 30, .total = 20, .wallets = -1};
@@ -287,6 +347,8 @@ int main(void)
         cmocka_unit_test(test_texts_are_cut_by_what_they_take),
         cmocka_unit_test(test_tables_are_aligned_and_cut),
         cmocka_unit_test(test_what_is_too_wide_goes_below),
+        cmocka_unit_test(test_bars_and_sparks),
+        cmocka_unit_test(test_what_may_be_left_out_is_left_out_first),
         cmocka_unit_test(test_progress_lines),
         cmocka_unit_test(test_options_stand_anywhere),
         cmocka_unit_test(test_a_command_may_have_two_words),

@@ -1,4 +1,4 @@
-#include "ctl/follow.h"
+#include "ctl/follow_swap.h"
 
 #include <inttypes.h>
 #include <string.h>

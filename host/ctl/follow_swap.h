@@ -1,4 +1,4 @@
-/* follow.h: a swap, told step by step until its verdict.
+/* follow_swap.h: a swap, told step by step until its verdict.
  *
  *     verify      1.2 ms
  *     probe       7.0 ms
@@ -8,8 +8,8 @@
  *
  * Thread: one; blocks.
  */
-#ifndef CTL_FOLLOW_H
-#define CTL_FOLLOW_H
+#ifndef CTL_FOLLOW_SWAP_H
+#define CTL_FOLLOW_SWAP_H
 
 #include "ctl/order.h"
 
