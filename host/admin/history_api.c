@@ -114,16 +114,9 @@ void history_trend_get(struct request *r)
 
 /* ---- what would be removed ---- */
 
+/* A rule that is not given is the one of the recorder's configuration. */
 void history_retention_get(struct request *r)
 {
-    const struct target *t = request_target(r);
-    if (t->parameters == 0) {
-        json_t *errors = json_array();
-        problem_add(errors, parameter_at(PARAMETER_OLDER_THAN_DAYS)->name,
-                    "this or runs_per_schedule is required");
-        request_invalid(r, errors);
-        return;
-    }
     json_t *args = question_args(r);
     if (args != NULL)
         question_ask(r, "retention", args, NULL);

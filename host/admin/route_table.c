@@ -120,7 +120,8 @@ const struct route routes[] = {
     {.method = "GET",
      .path = "/api/discovery/retention",
      .handle = history_retention_get,
-     .help = "what a retention would remove; nothing is removed by asking",
+     .help =
+         "what a retention would remove, the configured one unless told; asking removes nothing",
      .query = PARAMETERS_RETENTION,
      .answers = {{200, "Removal"}},
      .problems = {422, NO_ANSWER}},

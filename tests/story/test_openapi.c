@@ -254,7 +254,7 @@ static const struct exchange mistakes[] = {
     {"GET", D "/compare",
      D "/compare?a=00000000-0000-7000-8000-000000000000&b=00000000-0000-7000-8000-000000000001",
      .status = 404},
-    {"GET", D "/retention", .status = 422},
+    {"GET", D "/retention", D "/retention?older_than_days=0", .status = 422},
     {"PUT", D "/config", .body = "{", .status = 400},
     {"PUT", D "/config", .body = "{\"enabled\": 1}", .status = 422},
     {"PUT", D "/config", .body = "a", .status = 415, .header = "Content-Type: text/plain"},
