@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault_point.h"
+
 enum { STEP_MS = 5000, MIGRATION_MS = 600000 };
 
 enum step {
@@ -110,6 +112,7 @@ static void send_begin(struct claim *c)
              schema_number(c->instance->settings.schema), literal);
     free(literal);
     send_sql(c, BEGIN, sql, STEP_MS);
+    FAULT_POINT("recorder-claim-begun");
 }
 
 /* The same parameters as its file names, in that order. */
@@ -351,6 +354,7 @@ static void on_idle(void *user)
     }
     switch ((enum step)c->step) {
     case USUAL:
+        FAULT_POINT("recorder-claimed");
         if (c->taken && c->committed) {
             c->done(c->arg, WT_OK, NULL);
         } else {
@@ -376,11 +380,13 @@ static void on_idle(void *user)
         send_note_migration(c);
         break;
     case NOTE_MIGRATION:
+        FAULT_POINT("recorder-migrated");
         c->migration++;
         c->schema.missing--;
         migrate_or_go_on(c);
         break;
     case MAKE_ROW:
+        FAULT_POINT("recorder-row-made");
         send_row(c, LOCK_ROW, "claim_lock_row");
         break;
     case LOCK_ROW:
@@ -397,6 +403,7 @@ static void on_idle(void *user)
         send_sql(c, COMMIT, "COMMIT", STEP_MS);
         break;
     case COMMIT:
+        FAULT_POINT("recorder-claim-committed");
         if (c->committed)
             report_gap(c);
         else

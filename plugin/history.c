@@ -157,9 +157,10 @@ static uint64_t time_left_ms(const struct history *h)
 
 static void begin(struct history *h)
 {
-    char sql[160];
+    char sql[192];
     uint64_t ms = time_left_ms(h);
-    snprintf(sql, sizeof sql, "BEGIN READ ONLY; SET LOCAL statement_timeout = %" PRIu64, ms);
+    snprintf(sql, sizeof sql,
+             "BEGIN READ ONLY; SET LOCAL jit = off; SET LOCAL statement_timeout = %" PRIu64, ms);
     move(h, BEGINNING);
     pg_conn_query(h->conn, sql, ms + 1000);
 }

@@ -9,7 +9,7 @@
 
 #include "settings.h"
 
-enum { QUESTION_PARAMS = 16 };
+enum { QUESTION_PARAMS = 32 };
 
 struct question {
     const char *text; /* of the SQL file, constant */

@@ -16,6 +16,8 @@
 #include "inspect.h"
 #include "instance.h"
 #include "pg_conn.h"
+#include "retention.h"
+#include "retention_args.h"
 #include "schema.h"
 #include "sql.h"
 #include "writer.h"
@@ -50,7 +52,8 @@ struct recorder {
     wt_claim_args claimed;
     struct writer *writer;
     struct history *history;
-    unsigned parts; /* that are not gone yet */
+    struct retention *retention; /* while it is live, and till it is freed */
+    unsigned parts;              /* that are not gone yet */
 };
 
 /* ---- states ---- */
@@ -63,6 +66,13 @@ static void drop_connection(struct recorder *r)
     r->conn = NULL;
     if (conn != NULL)
         pg_conn_close(conn, on_part_gone, r);
+}
+
+/* Old runs are a matter of whoever is live. */
+static void stop_retention(struct recorder *r)
+{
+    if (r->retention != NULL)
+        retention_close(r->retention, on_part_gone, r);
 }
 
 static void stop_begin(struct recorder *r)
@@ -78,8 +88,12 @@ static void move(struct recorder *r, enum state to)
     assert(states[r->state].next & TO(to));
     r->state = to;
     switch (to) {
+    case DRAINING:
+        stop_retention(r);
+        break;
     case FAILED:
         stop_begin(r);
+        stop_retention(r);
         drop_connection(r);
         break;
     case CLOSING:
@@ -87,6 +101,7 @@ static void move(struct recorder *r, enum state to)
         r->parts++; /* this call itself */
         if (r->history != NULL)
             history_close(r->history, on_part_gone, r);
+        stop_retention(r);
         drop_connection(r);
         on_part_gone(r);
         break;
@@ -192,6 +207,7 @@ static void destroy(void *self)
     struct recorder *r = self;
     writer_free(r->writer);
     history_free(r->history);
+    retention_free(r->retention);
     settings_free(&r->instance.settings);
     free(r->instance.build);
     free(r->instance.schema);
@@ -239,7 +255,10 @@ static void on_claimed(void *arg, wt_status status, const char *message)
         return;
     }
     r->writer = writer_new(&r->instance, r->conn, &r->claimed, r->claim.cursor, on_writer_ended, r);
-    if (r->writer == NULL) {
+    r->retention = retention_new(&r->instance);
+    if (r->retention != NULL)
+        r->parts++;
+    if (r->writer == NULL || r->retention == NULL) {
         fail(r, WT_E_AGAIN, "out of memory");
         return;
     }
@@ -301,16 +320,39 @@ static void stats(void *self, const wt_stats_sink *sink)
     const struct recorder *r = self;
     struct levels levels = {.connection = r->conn != NULL ? "connected" : "none",
                             .state = states[r->state].name,
-                            .questions = history_waiting(r->history)};
+                            .questions = history_waiting(r->history),
+                            .retention = "off"};
+    if (r->retention != NULL)
+        retention_levels(r->retention, &levels);
     if (r->writer != NULL)
         writer_levels(r->writer, &levels);
     figures_report(&r->instance.figures, &levels, sink);
 }
 
+/* The rules that it does not name are ours. */
+static void ask_retention(struct recorder *r, wt_query *query_, const wt_query_args *args)
+{
+    char *whole, why[WHY_SIZE];
+    wt_status status = retention_args(args->args, &r->instance.settings, &whole, why);
+    if (status != WT_OK) {
+        r->instance.api->reply_end(r->instance.host, query_, status, why);
+        return;
+    }
+    history_ask(r->history, query_,
+                &(wt_query_args){.struct_size = sizeof(wt_query_args),
+                                 .name = args->name,
+                                 .args = whole,
+                                 .deadline_ns = args->deadline_ns});
+    free(whole);
+}
+
 static void query(void *self, wt_query *query_, const wt_query_args *args)
 {
     struct recorder *r = self;
-    history_ask(r->history, query_, args);
+    if (strcmp(args->name, "retention") == 0)
+        ask_retention(r, query_, args);
+    else
+        history_ask(r->history, query_, args);
 }
 
 /* An answer goes to the host in one piece: there is nothing to go on with. */

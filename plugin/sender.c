@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault_point.h"
 #include "run_builds.h"
 #include "sql.h"
 #include "transaction.h"
@@ -165,6 +166,7 @@ static void send_transaction(struct sender *s)
         sql = transaction_text(&r, s->instance, &s->cursor, note, &s->commit_sent);
     free(note);
     copy_feed_start(&s->feed, &r);
+    FAULT_POINT("recorder-send");
     send_text(s, WRITING, sql);
 }
 
@@ -173,6 +175,7 @@ static void on_copy_more(void *user)
     struct sender *s = user;
     struct range r = range(s);
     copy_feed_more(&s->feed, &r, s->conn);
+    FAULT_POINT("recorder-copying");
 }
 
 static void send_ends(struct sender *s)
@@ -187,6 +190,7 @@ static void send_ends(struct sender *s)
     move(s, ENDING);
     pg_conn_query_params(s->conn, s->end_runs, &(struct pg_params){.n = 1, .values = values},
                          commit_ms(s));
+    FAULT_POINT("recorder-ends-sent");
     free(text);
 }
 
@@ -359,7 +363,9 @@ static void on_committed(struct sender *s)
     run_builds_recorded(&s->builds, &r);
     s->cursor.seq = s->sending.entries[s->to - 1].seq;
     move(s, IDLE);
+    FAULT_POINT("recorder-committed");
     i->api->ack(i->host, s->cursor.seq);
+    FAULT_POINT("recorder-acked");
     choose_rest(s);
     if (s->draining) {
         end(s, WT_OK, NULL);
@@ -486,6 +492,7 @@ static void on_idle(void *user)
     case CONFIRMING:
         move(s, COMMITTING);
         send_sql(s, "COMMIT");
+        FAULT_POINT("recorder-commit-sent");
         break;
     case COMMITTING:
         finish_commit(s);

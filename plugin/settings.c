@@ -1,5 +1,6 @@
-/* Happy path: defaults, then each key of the object through the table, then what the table cannot
- * say (lengths, the connection string).  Failure: the first wrong key ends it. */
+/* Happy path: defaults, then each key of the object through the table (a key of an object inside it
+ * as "object.key"), then what the table cannot say (lengths, the connection string).  Failure: the
+ * first wrong key ends it. */
 #include "settings.h"
 
 #include <jansson.h>
@@ -7,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define RETENTION "retention."
 
 enum key_type { KEY_TEXT, KEY_NUMBER, KEY_FLAG, KEY_MIGRATE };
 
@@ -28,6 +31,14 @@ static const struct key {
     {"batch_ms", KEY_NUMBER, offsetof(struct settings, batch_ms), 0, 10000, 10, NULL},
     {"commit_seconds", KEY_NUMBER, offsetof(struct settings, commit_seconds), 1, 600, 30, NULL},
     {"connect_seconds", KEY_NUMBER, offsetof(struct settings, connect_seconds), 1, 600, 10, NULL},
+    {RETENTION RETAIN_DAYS_KEY, KEY_NUMBER, offsetof(struct settings, retain_days), 1,
+     RETAIN_DAYS_MOST, 0, NULL},
+    {RETENTION RETAIN_RUNS_KEY, KEY_NUMBER, offsetof(struct settings, retain_runs), 1,
+     RETAIN_RUNS_MOST, 0, NULL},
+    {RETENTION "every_minutes", KEY_NUMBER, offsetof(struct settings, sweep_minutes), 1, 10080, 60,
+     NULL},
+    {RETENTION "delay_seconds", KEY_NUMBER, offsetof(struct settings, sweep_delay), 0, 86400, 60,
+     NULL},
 };
 enum { KEY_COUNT = sizeof keys / sizeof keys[0] };
 
@@ -103,7 +114,7 @@ static int take_migrate(struct settings *s, const struct key *key, const json_t 
     return 0;
 }
 
-static int take(struct settings *s, const char *name, const json_t *value, char why[WHY_SIZE])
+static int take_key(struct settings *s, const char *name, const json_t *value, char why[WHY_SIZE])
 {
     const struct key *key = NULL;
     for (int i = 0; i < KEY_COUNT; i++)
@@ -126,6 +137,33 @@ static int take(struct settings *s, const char *name, const json_t *value, char 
         *(bool *)field(s, key) = json_is_true(value);
         return 0;
     }
+    return -1;
+}
+
+static int take_retention(struct settings *s, json_t *object, char why[WHY_SIZE])
+{
+    const char *name;
+    json_t *value;
+    if (!json_is_object(object)) {
+        snprintf(why, WHY_SIZE, "retention: not an object");
+        return -1;
+    }
+    json_object_foreach (object, name, value) {
+        char path[128];
+        snprintf(path, sizeof path, RETENTION "%.80s", name);
+        if (take_key(s, path, value, why) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int take(struct settings *s, const char *name, json_t *value, char why[WHY_SIZE])
+{
+    if (strcmp(name, "retention") == 0)
+        return take_retention(s, value, why);
+    if (strchr(name, '.') == NULL)
+        return take_key(s, name, value, why);
+    snprintf(why, WHY_SIZE, "%.80s: unknown key", name);
     return -1;
 }
 

@@ -31,6 +31,8 @@ size_t sql_parameter(const char *text, int position, char *out, size_t room)
     p += strlen(mark);
     for (int i = 0;; i++) {
         p += strspn(p, " ");
+        if (p[0] == '\n' && strncmp(p + 1, mark, strlen(mark)) == 0)
+            p += 1 + strlen(mark) + strspn(p + 1 + strlen(mark), " ");
         size_t n = word(p);
         if (n == 0 || n >= room)
             return 0;

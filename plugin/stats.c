@@ -42,6 +42,10 @@ static void report_counters(const struct figures *f, const wt_stats_sink *sink)
         {"fenced", "times that somebody else had claimed the stream", f->fenced},
         {"questions", "questions asked", f->questions},
         {"questions_failed", "questions not answered", f->questions_failed},
+        {"retention_sweeps", "sweeps for old runs that have ended", f->sweeps},
+        {"retention_sweeps_failed", "those that could not do all they should", f->sweeps_failed},
+        {"retention_removed_runs", "old runs removed", f->removed_runs},
+        {"retention_removed_wallets", "wallets removed with them", f->removed_wallets},
     };
     for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
         sink->counter(sink->user, &(wt_metric){counters[i].name, counters[i].help, NULL, NULL},
@@ -84,11 +88,30 @@ static void report_levels(const struct levels *l, const wt_stats_sink *sink)
     sink->text(sink->user, &(wt_metric){"connection", "of the writer", NULL, NULL}, l->connection);
 }
 
+static void report_sweep(const struct levels *l, const wt_stats_sink *sink)
+{
+    sink->text(sink->user, &(wt_metric){"retention", "off, waiting or sweeping", NULL, NULL},
+               l->retention);
+    if (l->sweep.at <= 0)
+        return;
+    sink->gauge(sink->user,
+                &(wt_metric){"retention_last_sweep_end", "when it ended, in seconds since 1970",
+                             NULL, NULL},
+                l->sweep.at);
+    sink->gauge(
+        sink->user,
+        &(wt_metric){"retention_last_sweep_seconds", "how long the last sweep took", NULL, NULL},
+        l->sweep.seconds);
+    sink->text(sink->user, &(wt_metric){"retention_error", "why the last sweep failed", NULL, NULL},
+               l->sweep.why);
+}
+
 void figures_report(const struct figures *f, const struct levels *l, const wt_stats_sink *sink)
 {
     report_counters(f, sink);
     report_labelled(f, sink);
     report_levels(l, sink);
+    report_sweep(l, sink);
     sink->histogram(
         sink->user,
         &(wt_metric){"commit_seconds", "from a transaction's start to its commit", NULL, NULL},

@@ -25,8 +25,16 @@ struct figures {
     uint64_t errors[REACTION_COUNT]; /* refusals by the server, by what was done    */
     uint64_t retries, quarantined, gaps, gap_events, fenced;
     uint64_t questions, questions_failed;
+    uint64_t sweeps, sweeps_failed, removed_runs, removed_wallets; /* of the retention */
     uint64_t commit_count[TIME_BOUNDS + 1], batch_count[ROW_BOUNDS + 1];
     double commit_sum, batch_sum;
+};
+
+/* How the last sweep of the retention ended. */
+struct sweep_end {
+    double at;       /* seconds since 1970; 0: there was none */
+    double seconds;  /* that it took                          */
+    const char *why; /* it failed, or ""                      */
 };
 
 /* What is not counted but is now. */
@@ -35,6 +43,8 @@ struct levels {
     size_t questions;            /* unanswered  */
     uint64_t cursor;
     const char *connection, *state;
+    const char *retention;
+    struct sweep_end sweep;
 };
 
 void figures_batch(struct figures *f, size_t events, size_t bytes, double seconds);

@@ -50,16 +50,18 @@ WITH page AS (
         FROM jsonb_array_elements(CASE jsonb_typeof(r.errors) WHEN 'array' THEN r.errors
                                   ELSE '[]' END) WITH ORDINALITY AS e (value, place)
     ) kept ON r.status <> 'running'
+    -- Inside, too: else the rows of every run would be counted, and thrown away.
     LEFT JOIN LATERAL (
         SELECT t.tokens, w.new, w.all - w.new AS updated, w.profiled, x.errors, x.error_count
         FROM (SELECT count(*) AS tokens FROM :"schema".discovery_run_tokens i
-              WHERE i.run_id = r.id) t,
+              WHERE i.run_id = r.id AND r.status = 'running') t,
              (SELECT count(*) AS all,
                      count(*) FILTER (WHERE is_new) AS new,
                      count(*) FILTER (WHERE is_profiled) AS profiled
               FROM (SELECT bool_or(is_new) AS is_new,
                            bool_or(initial_score IS NOT NULL OR profile IS NOT NULL) AS is_profiled
-                    FROM :"schema".discovery_run_wallets i WHERE i.run_id = r.id
+                    FROM :"schema".discovery_run_wallets i
+                    WHERE i.run_id = r.id AND r.status = 'running'
                     GROUP BY wallet_address) g) w,
              (SELECT count(*) AS error_count,
                      json_agg(json_build_object(
@@ -68,7 +70,8 @@ WITH page AS (
                                                'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) ORDER BY id)
                          FILTER (WHERE place <= 100) AS errors
               FROM (SELECT i.*, row_number() OVER (ORDER BY id) AS place
-                    FROM :"schema".discovery_run_errors i WHERE i.run_id = r.id) i) x
+                    FROM :"schema".discovery_run_errors i
+                    WHERE i.run_id = r.id AND r.status = 'running') i) x
     ) live ON r.status = 'running'
 )
 -- end of shared

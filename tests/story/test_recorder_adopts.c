@@ -117,7 +117,8 @@ static void test_migrating_twice_changes_nothing(void **state)
 
     then_query(pg, columns, before);
     then_query(pg, "SELECT version, name, length(checksum), build FROM schema_migrations",
-               "1|base|64|recorder test\n2|run_builds|64|recorder test");
+               "1|base|64|recorder test\n2|run_builds|64|recorder test\n"
+               "3|figures|64|recorder test");
     driver_free(d);
 }
 

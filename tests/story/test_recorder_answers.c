@@ -291,52 +291,73 @@ static void test_questions_queue_up_to_a_bound_and_can_be_cancelled(void **state
     driver_free(d);
 }
 
+/* Gives every parameter that a file may have to psql. */
+static void run_in_psql(struct postgres *pg, const char *name)
+{
+    static const char *const variables[] = {"schema=walltrack",
+                                            "run_id=01900000-0000-7000-8000-000000000002",
+                                            "a=01900000-0000-7000-8000-000000000002",
+                                            "b=01900000-0000-7000-8000-000000000002",
+                                            "address=wallet1",
+                                            "edges=2026-06-01T00:00:00Z,2026-06-08T00:00:00Z",
+                                            "side=",
+                                            "start=",
+                                            "end=",
+                                            "status=",
+                                            "trigger_type=",
+                                            "schedule=",
+                                            "triggered_by=",
+                                            "has_errors=",
+                                            "wallet=",
+                                            "min_price_change_pct_min=",
+                                            "min_price_change_pct_max=",
+                                            "min_volume_usd_min=",
+                                            "min_volume_usd_max=",
+                                            "max_token_age_hours_min=",
+                                            "max_token_age_hours_max=",
+                                            "early_window_minutes_min=",
+                                            "early_window_minutes_max=",
+                                            "min_profit_pct_min=",
+                                            "min_profit_pct_max=",
+                                            "max_tokens_min=",
+                                            "max_tokens_max=",
+                                            "duration_min=",
+                                            "duration_max=",
+                                            "page_size=20",
+                                            "page=",
+                                            "cursor=",
+                                            "now="};
+    enum { VARIABLES = sizeof variables / sizeof variables[0] };
+    const char *argv[2 * VARIABLES + 12];
+    char file[256];
+    size_t n = 0;
+    snprintf(file, sizeof file, TEST_SOURCE_DIR "/plugin/sql/%s.sql", name);
+    argv[n++] = process_postgres_program("psql");
+    argv[n++] = postgres_conninfo(pg);
+    argv[n++] = "-Xqo";
+    argv[n++] = "/dev/null";
+    argv[n++] = "-vON_ERROR_STOP=1";
+    for (size_t i = 0; i < VARIABLES; i++) {
+        argv[n++] = "-v";
+        argv[n++] = variables[i];
+    }
+    argv[n++] = "-f";
+    argv[n++] = file;
+    argv[n] = NULL;
+    if (process_run(argv, &(struct process_options){0}) != 0)
+        fail_msg("psql -f %s", file);
+}
+
 static void test_every_question_runs_in_psql(void **state)
 {
-    static const char *const names[] = {"runs",       "run",        "run_wallets",
-                                        "run_tokens", "run_errors", "stats"};
+    static const char *const names[] = {"runs",   "runs_only",    "stats",      "trend",
+                                        "run",    "run_wallets",  "run_tokens", "run_errors",
+                                        "wallet", "wallets_only", "compare"};
     struct postgres *pg = *state;
     struct driver *d = given_recorder(pg);
     given_history(d);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char file[256];
-        snprintf(file, sizeof file, TEST_SOURCE_DIR "/plugin/sql/%s.sql", names[i]);
-        const char *const argv[] = {process_postgres_program("psql"),
-                                    postgres_conninfo(pg),
-                                    "-X",
-                                    "-q",
-                                    "-o",
-                                    "/dev/null",
-                                    "-v",
-                                    "ON_ERROR_STOP=1",
-                                    "-v",
-                                    "schema=walltrack",
-                                    "-v",
-                                    "run_id=01900000-0000-7000-8000-000000000002",
-                                    "-v",
-                                    "start=",
-                                    "-v",
-                                    "end=",
-                                    "-v",
-                                    "status=",
-                                    "-v",
-                                    "trigger_type=",
-                                    "-v",
-                                    "schedule=",
-                                    "-v",
-                                    "page_size=",
-                                    "-v",
-                                    "page=",
-                                    "-v",
-                                    "cursor=",
-                                    "-v",
-                                    "now=",
-                                    "-f",
-                                    file,
-                                    NULL};
-        if (process_run(argv, &(struct process_options){0}) != 0)
-            fail_msg("psql -f %s", file);
-    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        run_in_psql(pg, names[i]);
     driver_free(d);
 }
 

@@ -299,7 +299,7 @@ static void test_a_migration_waits_for_the_batch_before(void **state)
     if (driver_failed(next, NULL, &message))
         fail_msg("%s", message);
     assert_int_equal(driver_cursor(next), 101);
-    then_query(pg, "SELECT max(version) FROM walltrack.schema_migrations", "2");
+    then_query(pg, "SELECT max(version) FROM walltrack.schema_migrations", "3");
     then_query(pg, "SELECT count(*) FROM walltrack.discovery_run_wallets", "100");
     driver_free(d);
 }

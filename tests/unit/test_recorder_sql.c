@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <walltrack/params.h>
+
 #include "question.h"
 #include "reaction.h"
 #include "run_builds.h"
@@ -34,6 +36,8 @@ static void test_variables_become_numbers_in_the_order_of_the_list(void **state)
     then_prepared("-- parameters: one two\nSELECT :'two'::text, :'one', :'two' FROM :\"schema\".t",
                   "-- parameters: one two\nSELECT $2::text, $1, $2 FROM \"my schema\".t");
     then_prepared("SELECT ':', a::text, b[1:2]", "SELECT ':', a::text, b[1:2]");
+    then_prepared("-- parameters: one\n-- parameters: two\nSELECT :'two'",
+                  "-- parameters: one\n-- parameters: two\nSELECT $2");
     then_prepared("-- parameters: one\nSELECT :'two'", NULL);
 }
 
@@ -82,8 +86,8 @@ static void test_what_files_share_is_the_same_in_each(void **state)
             assert_int_equal(size, sizes[n]);
             assert_memory_equal(p, first[n], size);
         }
-    assert_int_equal(known, 2);
-    assert_int_equal(copies, 4);
+    assert_int_equal(known, 5);
+    assert_int_equal(copies, 17);
 }
 
 static void test_migrations_are_numbered_without_a_hole(void **state)
@@ -201,6 +205,17 @@ static void test_each_kind_of_error_has_its_reaction(void **state)
         assert_int_equal(reaction_to(cases[i].sqlstate), cases[i].reaction);
 }
 
+/* The value of the question's parameter of that name. */
+static const char *value_of(const struct question *q, const char *name)
+{
+    char known[64];
+    for (int i = 0; sql_parameter(q->text, i, known, sizeof known) > 0; i++)
+        if (strcmp(known, name) == 0)
+            return q->values[i];
+    fail_msg("no parameter %s", name);
+    return NULL;
+}
+
 static void test_a_question_becomes_the_parameters_of_its_file(void **state)
 {
     struct question q;
@@ -208,15 +223,69 @@ static void test_a_question_becomes_the_parameters_of_its_file(void **state)
     (void)state;
     assert_int_equal(question_parse("runs",
                                     "{\"status\": \"failed\", \"page\": 3, \"start\": null,"
+                                    " \"duration_max\": \"12.5\", \"has_errors\": \"false\","
                                     " \"now\": \"2026-06-21T00:00:00Z\"}",
                                     &q, why),
                      WT_OK);
-    assert_int_equal(q.n, 8); /* start end status trigger_type schedule page_size page cursor */
-    assert_string_equal(q.values[0], "");
-    assert_string_equal(q.values[2], "failed");
-    assert_string_equal(q.values[5], "20");
-    assert_string_equal(q.values[6], "3");
+    assert_int_equal(q.n, 25);
+    assert_string_equal(value_of(&q, "start"), "");
+    assert_string_equal(value_of(&q, "status"), "failed");
+    assert_string_equal(value_of(&q, "page_size"), "20");
+    assert_string_equal(value_of(&q, "page"), "3");
+    assert_string_equal(value_of(&q, "duration_max"), "12.5");
+    assert_string_equal(value_of(&q, "max_tokens_min"), "");
     question_free(&q);
+}
+
+static void test_each_parameter_has_a_lower_and_an_upper_limit(void **state)
+{
+#define NAME(SYMBOL, name, ...) #name,
+    static const char *const names[] = {WT_PARAMS(NAME)};
+#undef NAME
+    static const char *const questions[] = {"runs", "runs_only", "stats", "trend", "wallets_only"};
+    struct question q;
+    char why[WHY_SIZE], limit[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+        assert_int_equal(question_parse(questions[i], "{\"edges\": \"a,b\"}", &q, why), WT_OK);
+        for (size_t n = 0; n < WT_PARAM_COUNT; n++) {
+            snprintf(limit, sizeof limit, "%s_min", names[n]);
+            value_of(&q, limit);
+            snprintf(limit, sizeof limit, "%s_max", names[n]);
+            value_of(&q, limit);
+        }
+        question_free(&q);
+    }
+}
+
+static void test_wrong_arguments_are_named(void **state)
+{
+    static const struct {
+        const char *name, *args, *words;
+    } cases[] = {
+        {"runs", "{\"duration_min\": \"soon\"}", "duration_min: \"soon\" is not a number"},
+        {"runs", "{\"max_tokens_max\": \"1.\"}", "max_tokens_max: \"1.\" is not a number"},
+        {"runs", "{\"has_errors\": \"yes\"}", "has_errors: \"yes\" is not true or false"},
+        {"runs", "{\"cursor\": \"1\"}", "cursor: \"1\""},
+        {"runs_only", "{\"page_size\": 1001}", "page_size: \"1001\""},
+        {"wallets_only", "{\"cursor\": \"1_01900000-0000-7000-8000-000000000002\"}", "cursor: "},
+        {"wallets_only", "{\"cursor\": \"1_x\"}", "cursor: "},
+        {"wallet", "{}", "address: \"\" is not an address"},
+        {"trend", "{\"edges\": \"2026-06-21T00:00:00Z\"}", "edges: "},
+        {"compare", "{\"a\": \"01900000-0000-7000-8000-000000000002\"}", "b: \"\" is not an id"},
+        {"compare",
+         "{\"a\": \"01900000-0000-7000-8000-000000000002\","
+         " \"b\": \"01900000-0000-7000-8000-000000000002\", \"side\": \"c\"}",
+         "side: \"c\" is not only_a, only_b or both"},
+    };
+    struct question q;
+    char why[WHY_SIZE];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(question_parse(cases[i].name, cases[i].args, &q, why), WT_E_ARGUMENT);
+        if (strstr(why, cases[i].words) == NULL)
+            fail_msg("%s %s: %s", cases[i].name, cases[i].args, why);
+    }
 }
 
 int main(void)
@@ -232,6 +301,8 @@ int main(void)
         cmocka_unit_test(test_more_runs_than_can_be_known_are_named_again),
         cmocka_unit_test(test_each_kind_of_error_has_its_reaction),
         cmocka_unit_test(test_a_question_becomes_the_parameters_of_its_file),
+        cmocka_unit_test(test_each_parameter_has_a_lower_and_an_upper_limit),
+        cmocka_unit_test(test_wrong_arguments_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
