@@ -1,6 +1,10 @@
 #include "plugin/feed.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "fault_point.h"
 
 /* So many events between two looks at the clock, and so long in one turn. */
 enum { EVENTS_A_LOOK = 64, TURN_NS = 1000000 };
@@ -45,6 +49,23 @@ static uint64_t first_unread(const struct feed *f)
     return f->block != NULL ? f->block->first + f->block->count : f->next;
 }
 
+static void fail(struct feed *f, const char *why)
+{
+    feed_stop(f);
+    f->receiver.failed(f->receiver.arg, why);
+}
+
+/* A step of trimming that had begun before a claim held the journal back may end after it: what was
+ * there then is gone now, and the next claim has to know. */
+static void miss(struct feed *f, struct journal_block *block)
+{
+    char why[128];
+    snprintf(why, sizeof why, "events %" PRIu64 " to %" PRIu64 " are no longer in the journal",
+             first_unread(f), block->first - 1);
+    journal_block_free(block);
+    fail(f, why);
+}
+
 static void on_block(void *arg, struct journal_block *block, const struct error *err)
 {
     struct feed *f = arg;
@@ -59,11 +80,15 @@ static void on_block(void *arg, struct journal_block *block, const struct error 
         return;
     }
     if (err != NULL) {
-        feed_stop(f);
-        f->receiver.failed(f->receiver.arg, err->msg);
+        fail(f, err->msg);
+        return;
+    }
+    if (block != NULL && block->first != first_unread(f)) {
+        miss(f, block);
         return;
     }
     f->ahead = block;
+    FAULT_POINT("feed-block");
     /* The head may have moved while nothing was found. */
     f->at_head = block == NULL && f->head < first_unread(f);
     if (block != NULL)

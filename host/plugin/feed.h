@@ -1,7 +1,8 @@
 /* feed.h: the journal's events, one by one, to one receiver.
  *
  * Promise: events are offered in the order of their numbers, each only after it is durable; one
- * that the receiver refuses for now is offered again first.  A turn of the loop is never held for
+ *          that the receiver refuses for now is offered again first.  None is left out: one that is
+ *          no longer in the journal ends the feed.  A turn of the loop is never held for
  *          longer than about a millisecond.  At most two blocks (512 KiB) are in memory.
  * Thread:  loop thread only.
  * Knows:   journal.  Not: plugins.
@@ -21,7 +22,7 @@ struct feed;
 struct feed_receiver {
     /* False: enough for now; the same event comes again after feed_resume(). */
     bool (*offer)(void *arg, const struct event *e);
-    /* Reading the journal failed; the feed has stopped. */
+    /* Reading the journal failed, or there is a hole in it; the feed has stopped. */
     void (*failed)(void *arg, const char *why);
     void *arg;
 };
