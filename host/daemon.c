@@ -108,6 +108,8 @@ static void stop(struct daemon *d)
 {
     d->stopping = true;
     service_stopping(d->service);
+    if (d->journal != NULL)
+        journal_hurry(d->journal);
     if (d->runs != NULL)
         runs_stop(d->runs, on_runs_stopped, d);
     else

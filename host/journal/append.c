@@ -4,14 +4,15 @@
  * When many events come, a batch is handed over 5 ms after the one before at the earliest, so that
  * a sync is shared by many of them; a lone event does not wait.
  *
- * Failure: the first one is final.  What is pending hears of it, in order, and later appends are
- * refused. */
+ * Failure: while the disk is full all wait; any other is final.  What is pending hears of it, in
+ * order, and later appends are refused. */
 #include "journal/journal_internal.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <time.h>
 
+#include "fault_point.h"
 #include "log.h"
 
 enum { PENDING_HIGH = 4 * 1024 * 1024, PENDING_LOW = 2 * 1024 * 1024 };
@@ -43,7 +44,7 @@ void append_check_room(struct journal *j)
     j->crowded = pending >= (j->crowded ? PENDING_LOW : PENDING_HIGH);
     uint64_t max = (uint64_t)j->limits.max_bytes;
     uint64_t margin = max / 8 < FULL_MARGIN ? max / 8 : FULL_MARGIN;
-    j->full = kept_bytes(j) >= (j->full ? max - margin : max);
+    j->full = j->report.disk_full || kept_bytes(j) >= (j->full ? max - margin : max);
 }
 
 /* A journal that has failed lets everybody come and hear of it. */
@@ -242,11 +243,21 @@ static void tell_listeners(struct journal *j)
     }
 }
 
+static void tell_of_disk(const struct journal *j, const struct writer_report *report)
+{
+    if (report->disk_full && !j->report.disk_full)
+        log_line(LOG_ERROR, "journal", "the disk is full: engines wait, no run starts: %s",
+                 report->failure.msg);
+    else if (j->report.disk_full && !report->disk_full && !report->failed)
+        log_line(LOG_INFO, "journal", "the disk has room again");
+}
+
 void append_settle(struct journal *j, const struct writer_report *report)
 {
     bool moved = report->figures.head > j->report.figures.head;
     bool first_failure = report->failed && !j->report.failed;
     struct batch *done = report->batch;
+    tell_of_disk(j, report);
     j->report = *report;
     if (first_failure)
         log_line(LOG_ERROR, "journal", "nothing more can be recorded: %s", report->failure.msg);
@@ -259,6 +270,7 @@ void append_settle(struct journal *j, const struct writer_report *report)
     if (!report->failed)
         hand_over_in_time(j); /* the writer goes on while the callbacks run */
     append_check_room(j);
+    FAULT_POINT("journal-durable");
     if (done != NULL)
         run_callbacks(j, done);
     j->reporting = NULL;

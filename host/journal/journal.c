@@ -70,6 +70,7 @@ static void journal_move(struct journal *j, enum journal_state to)
     case JOURNAL_FINISHING:
         uv_timer_stop(&j->marks_timer);
         uv_timer_stop(&j->trim_timer);
+        journal_hurry(j);
         uv_async_send(&j->async);
         break;
     case JOURNAL_ENDING:
@@ -234,6 +235,11 @@ void journal_close(struct journal *j, void (*closed)(void *arg), void *arg)
     j->closed = closed;
     j->closed_arg = arg;
     journal_move(j, JOURNAL_FINISHING);
+}
+
+void journal_hurry(struct journal *j)
+{
+    writer_hurry(j->writer);
 }
 
 const wt_uuid *journal_id(const struct journal *j)

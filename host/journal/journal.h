@@ -4,7 +4,9 @@
  *          has run with 0 the event survives a power cut.  Events are read back in order,
  *          only durable ones, the same bytes each time.  Nothing is removed before every
  *          consumer has acknowledged it and the retention rules allow it.
- * Fails:   the first write error is final: later appends get it too, reading goes on.
+ * Fails:   while the disk is full nothing is written and nothing lost: appends wait, the journal
+ *          counts as full, and goes on when there is room.  Any other write error is final: later
+ *          appends get it too, reading goes on.
  * Thread:  loop thread only; SQLite runs on two threads of the journal's own, one that
  *          writes and syncs (group commit, at most 20 ms behind) and one that reads.
  * Knows:   event, SQLite.  Not: engines, plugins, HTTP.
@@ -48,6 +50,10 @@ void journal_set_limits(struct journal *j, const struct journal_limits *limits);
  * is called at once.  From here on nothing is appended any more. */
 void journal_close(struct journal *j, void (*closed)(void *arg), void *arg);
 
+/* A full disk is not waited for any more: it is as any other write error.  At a stop, which must
+ * not wait for it. */
+void journal_hurry(struct journal *j);
+
 const wt_uuid *journal_id(const struct journal *j);
 
 /* ---- writing ---- */
@@ -71,7 +77,7 @@ struct journal_waiter {
     bool waiting;                /* the journal's */
 };
 bool journal_has_room(const struct journal *j);
-bool journal_is_full(const struct journal *j); /* at max_bytes: also refuse new runs */
+bool journal_is_full(const struct journal *j); /* at max_bytes, or the disk is: refuse new runs */
 void journal_wait_for_room(struct journal *j, struct journal_waiter *w);
 void journal_stop_waiting(struct journal *j, struct journal_waiter *w);
 

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "fault_point.h"
+
 static int add_event(struct store *s, const struct record *r, const unsigned char *body,
                      uint64_t at, struct error *err)
 {
@@ -25,6 +27,7 @@ static int add_event(struct store *s, const struct record *r, const unsigned cha
 static int open_run(struct store *s, const struct record *r, struct error *err)
 {
     sqlite3_stmt *stmt = s->sql[SQL_OPEN_RUN];
+    FAULT_POINT("journal-run-start");
     sqlite3_bind_blob(stmt, 1, r->run_id.bytes, sizeof r->run_id.bytes, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 2, (sqlite3_int64)r->seq);
     sqlite3_bind_int64(stmt, 3, r->time_us);
@@ -112,8 +115,10 @@ static int write_batch(struct store *s, const struct batch *b, uint64_t *head, u
 {
     if (store_run(s, SQL_BEGIN, "begin", err) != 0)
         return -1;
+    FAULT_POINT("journal-begun");
     if (write_records(s, b, head, end, err) != 0)
         return -1;
+    FAULT_POINT("journal-written");
     for (size_t i = 0; i < b->n_marks; i++)
         if (put_mark(s, &b->marks[i], err) != 0)
             return -1;
@@ -123,6 +128,7 @@ static int write_batch(struct store *s, const struct batch *b, uint64_t *head, u
         if (store_run(s, SQL_SET_HEAD, "write", err) != 0)
             return -1;
     }
+    FAULT_POINT("journal-commit");
     return store_run(s, SQL_COMMIT, "commit", err);
 }
 
@@ -143,5 +149,6 @@ int store_commit(struct store *s, const struct batch *b, struct error *err)
                 s->oldest_us = b->records[i].time_us;
     s->head = head;
     s->end = end;
+    FAULT_POINT("journal-committed");
     return 0;
 }

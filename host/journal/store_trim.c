@@ -2,6 +2,8 @@
  * that has to stay ends the step. */
 #include "journal/store_internal.h"
 
+#include "fault_point.h"
+
 enum { SLACK_BYTES = 512 * 1024, SLACK_US = 2 * 1000 * 1000 };
 enum { SHRINK_PAGES_MIN = 1024 };
 
@@ -62,9 +64,11 @@ static int find_cut(struct store *s, const struct bounds *b, struct cut *cut, st
 
 static int remove_before(struct store *s, const struct cut *cut, struct error *err)
 {
+    FAULT_POINT("journal-trim");
     sqlite3_bind_int64(s->sql[SQL_TRIM], 1, (sqlite3_int64)cut->seq);
     if (store_run(s, SQL_TRIM, "trim", err) != 0) /* its own transaction */
         return -1;
+    FAULT_POINT("journal-trimmed");
     s->oldest = cut->seq;
     s->begin = cut->at;
     s->oldest_us = cut->time_us;

@@ -10,6 +10,7 @@
 #include "log.h"
 
 enum { TRIM_STEPS_MAX = 8, TRIM_RETRY_US = 10 * 1000 * 1000 };
+enum { DISK_FULL_RETRY_MS = 200 };
 
 struct writer {
     uv_thread_t thread;
@@ -24,6 +25,7 @@ struct writer {
     struct batch *job;
     struct trim_rules rules;
     bool held, trim, stop;
+    bool hurried; /* a full disk is not waited for any more */
     struct writer_report report;
 };
 
@@ -34,6 +36,35 @@ static uint64_t now_us(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* A disk that is full will have room again, and the file is as it was before: the batch can wait
+ * for that.  Any other error is final: what a failed sync has left behind nobody knows. */
+static bool await_disk(struct writer *w, const struct error *err)
+{
+    uv_mutex_lock(&w->mutex);
+    bool again = (err->code == ENOSPC || err->code == EDQUOT) && !w->hurried && !w->stop;
+    if (again) {
+        if (!w->report.disk_full)
+            w->wake(w->arg);
+        w->report.disk_full = true;
+        w->report.failure = *err;
+        uv_cond_timedwait(&w->changed, &w->mutex, DISK_FULL_RETRY_MS * UINT64_C(1000000));
+    }
+    uv_mutex_unlock(&w->mutex);
+    return again;
+}
+
+/* Returns the time that the writing took, or -1. */
+static int64_t write_batch(struct writer *w, const struct batch *b, struct error *err)
+{
+    for (;;) {
+        uint64_t begin = now_us(CLOCK_MONOTONIC);
+        if (store_commit(w->store, b, err) == 0)
+            return (int64_t)(now_us(CLOCK_MONOTONIC) - begin);
+        if (!await_disk(w, err))
+            return -1;
+    }
+}
+
 /* Between lock and unlock; the lock is given up while the batch is written. */
 static void commit_job(struct writer *w)
 {
@@ -42,14 +73,14 @@ static void commit_job(struct writer *w)
     struct error err = {0};
     uv_mutex_unlock(&w->mutex);
 
-    uint64_t begin = now_us(CLOCK_MONOTONIC);
-    bool written = !failed && store_commit(w->store, b, &err) == 0;
-    uint64_t took = now_us(CLOCK_MONOTONIC) - begin;
+    int64_t written_us = failed ? -1 : write_batch(w, b, &err);
 
     uv_mutex_lock(&w->mutex);
     w->job = NULL;
     w->report.batch = b;
-    if (written) {
+    w->report.disk_full = false;
+    if (written_us >= 0) {
+        uint64_t took = (uint64_t)written_us;
         store_figures(w->store, &w->report.figures);
         w->report.commits++;
         w->report.commit_us_sum += took;
@@ -214,6 +245,14 @@ void writer_collect(struct writer *w, struct writer_report *out)
     *out = w->report;
     w->report.batch = NULL;
     w->report.trim_looked = false;
+    uv_mutex_unlock(&w->mutex);
+}
+
+void writer_hurry(struct writer *w)
+{
+    uv_mutex_lock(&w->mutex);
+    w->hurried = true;
+    uv_cond_signal(&w->changed);
     uv_mutex_unlock(&w->mutex);
 }
 

@@ -1,7 +1,8 @@
 /* writer.h: the thread that commits, and between commits trims.
  *
  * Promise: batches are committed one at a time; each is handed back by writer_collect(), with its
- *          status, after `wake` was called.  The first failed commit is final.
+ *          status, after `wake` was called.  A commit that finds the disk full is tried again till
+ *          there is room; any other that fails is final.
  * Thread:  all functions: loop thread.  `wake`: the writer's thread; it may only wake the loop.
  * Knows:   store.  Not: the loop, callbacks of events.
  */
@@ -34,6 +35,7 @@ void writer_trim(struct writer *w);
 struct writer_report {
     struct batch *batch; /* done with since the last report, or NULL      */
     bool failed;         /* for good; then `failure` says why             */
+    bool disk_full;      /* the batch waits for room; `failure` says where        */
     struct error failure;
     struct store_figures figures;
     uint64_t commits, commit_us_max, commit_us_sum, trimmed; /* since the start */
@@ -42,6 +44,9 @@ struct writer_report {
     bool ended;
 };
 void writer_collect(struct writer *w, struct writer_report *out);
+
+/* From now on a disk that is full is not waited for. */
+void writer_hurry(struct writer *w);
 
 /* Closes the store and ends the thread; `wake`, and a report that says `ended`. */
 void writer_stop(struct writer *w);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault_point.h"
 #include "log.h"
 #include "plugin/plugins.h"
 
@@ -197,6 +198,7 @@ static void claim(struct succession *s)
     };
     set_text(&s->server, s->seat->server);
     instance_claim(s->seat->instance, &args);
+    FAULT_POINT("claim-sent");
 }
 
 /* ---- handing over ---- */
@@ -211,6 +213,7 @@ static void take_seat(struct succession *s)
     build_release(s->build);
     s->build = t->build;
     set_text(&s->config, t->config);
+    FAULT_POINT("swap-seat-taken");
     s->events->claiming(s->arg);
     if (s->state == HANDING_OVER)
         claim(s);
@@ -222,6 +225,7 @@ static void hand_over(struct succession *s)
     s->fed_until_ns = was == LIVE ? uv_hrtime() : 0;
     move(s, HANDING_OVER);
     questions_use(s->questions, s->heir->instance);
+    FAULT_POINT("swap-handing-over");
     s->events->handing_over(s->arg);
     if (s->state != HANDING_OVER)
         return;
@@ -281,6 +285,7 @@ static void on_claimed(void *arg, uint64_t cursor)
     struct error err;
     if (t != s->seat || s->state != CLAIMING)
         return;
+    FAULT_POINT("claim-heard");
     journal_stats(s->journal, &j);
     if (check_cursor(s, &j, &cursor, &err) != 0) {
         log_line(LOG_ERROR, s->name, "%s", err.msg);
@@ -366,6 +371,7 @@ static void start_to_drain(struct succession *s)
 {
     move(s, STOPPING);
     instance_close(s->seat->instance, WT_CLOSE_DRAIN);
+    FAULT_POINT("stop-draining");
 }
 
 static void on_acked(void *arg, uint64_t seq)
@@ -377,6 +383,7 @@ static void on_acked(void *arg, uint64_t seq)
     s->acked = seq;
     s->backoff_ms = BACKOFF_FIRST_MS;
     s->ack_waited_ns = uv_hrtime();
+    FAULT_POINT("ack-heard");
     journal_ack(s->journal, s->name, seq);
     s->events->acked(s->arg, seq);
     if (s->asked_to_stop && s->state == LIVE && seq >= s->stop_at)

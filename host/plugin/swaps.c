@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault_point.h"
 #include "log.h"
 
 enum {
@@ -145,6 +146,7 @@ static void on_verified(void *arg, const struct stored_build *stored, const stru
         refuse(p, err->msg);
         return;
     }
+    FAULT_POINT("swap-verified");
     g_strlcpy(s->sha256, stored->sha256, sizeof s->sha256);
     p->stored = g_strdup(stored->path);
     note_configured(p, s);
@@ -184,6 +186,7 @@ static void on_probed(void *arg, const struct probe_report *report, const struct
         refuse(p, err->msg);
         return;
     }
+    FAULT_POINT("swap-probed");
     note_passed(p, p->coming->sha256);
     note_candidate(p);
 }
@@ -218,6 +221,7 @@ static void on_noted(void *arg, int status, const struct error *err)
     if (p == NULL)
         return;
     p->saving = NULL;
+    FAULT_POINT("swap-noted");
     if (status == 0)
         load(p);
     else
@@ -274,6 +278,7 @@ static void load(struct plugin *p)
         g_strlcpy(p->choice->candidate.label, s->to, sizeof p->choice->candidate.label);
     swap_move(s, SWAP_PREPARE);
     p->retry_ms = RETRY_FIRST_MS;
+    FAULT_POINT("swap-loaded");
     open_heir(p);
 }
 

@@ -10,6 +10,7 @@
 
 #include <glib.h>
 
+#include "fault_point.h"
 #include "log.h"
 
 enum {
@@ -67,6 +68,7 @@ static void promote(struct plugin *p)
     chosen_set(&p->choice->good, s->build, p->source);
     chosen_set(&p->choice->candidate, NULL, NULL);
     p->choice->tried = false;
+    FAULT_POINT("swap-promoted");
     leave_seat(p, VERDICT_LIVE, NULL);
     plugin_save(p, NULL, NULL);
 }
@@ -98,6 +100,7 @@ void trial_on_live(struct plugin *p, const struct succession_claim *claim)
     struct swap *s = p->seated;
     if (s == NULL || s->state != SWAP_CLAIM)
         return;
+    FAULT_POINT("swap-live");
     swap_move(s, SWAP_CATCH_UP);
     s->generation = claim->generation;
     if (s->replayed < 0) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault_point.h"
 #include "ids.h"
 #include "log.h"
 #include "params.h"
@@ -105,6 +106,7 @@ static void on_end_durable(void *arg, int status, const struct error *err)
     struct run *r = arg;
     if (status != 0)
         log_line(LOG_ERROR, r->log_name, "its end could not be recorded: %s", err->msg);
+    FAULT_POINT("run-end-durable");
     run_move(r, ENDED);
     r->context->events->ended(r->context->arg, r);
 }
@@ -345,6 +347,7 @@ static void on_engine_ended(void *arg, const struct engine_result *result)
 {
     struct run *r = arg;
     r->engine = NULL;
+    FAULT_POINT("run-engine-ended");
     judge(r, result);
     run_move(r, ENDING);
 }
@@ -412,7 +415,9 @@ static void on_start_durable(void *arg, int status, const struct error *err)
         run_move(r, ENDING);
     } else {
         context->stats->started++;
+        FAULT_POINT("run-start-durable");
         run_move(r, RUNNING);
+        FAULT_POINT("run-engine-started");
     }
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault_point.h"
 #include "ids.h"
 #include "log.h"
 #include "run/run.h"
@@ -117,6 +118,7 @@ void runs_close_orphans(struct runs *r)
     size_t n = journal_open_runs(r->context.journal, &orphans);
     for (size_t i = 0; i < n; i++)
         run_append_orphan_end(r->context.journal, &orphans[i]);
+    FAULT_POINT("runs-orphans-closed");
     if (n > 0)
         log_line(LOG_WARNING, "runs", "%zu run%s of a former life closed as failed", n,
                  n == 1 ? "" : "s");

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fault_point.h"
 #include "log.h"
 #include "schedule/override.h"
 #include "schedule/slots.h"
@@ -127,6 +128,7 @@ static void fire(struct scheduler *s, struct entry *e, const struct slots_plan *
     };
     wt_uuid run;
     struct error err;
+    FAULT_POINT("slot-due");
     if (runs_start(s->runs, &request, on_started, NULL, &run, &err) != 0) {
         log_line(LOG_WARNING, "scheduler", "%s: no run: %s", name, err.msg);
         record(s, e, plan->fire_us, err.code == EBUSY ? WT_SLOT_LIMIT : WT_SLOT_REFUSED, NULL,
@@ -138,6 +140,7 @@ static void fire(struct scheduler *s, struct entry *e, const struct slots_plan *
     bool late = s->was_down || plan->late_us > SLOTS_ON_TIME_US;
     record(s, e, plan->fire_us, WT_SLOT_FIRED, &run, late ? reason : NULL);
     e->fired_us = plan->fire_us;
+    FAULT_POINT("slot-fired");
     remember(s, "fired", name, e->fired_us);
 }
 
