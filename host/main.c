@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "daemon.h"
+#include "json_memory.h"
 #include "plugin/probe.h"
 #include "run/keeper.h"
 
@@ -80,6 +81,7 @@ static int read_options(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
+    json_memory_guard();
     /* Processes that the host starts; there is nothing of the host's to clean up in them. */
     if (argc > 1 && strcmp(argv[1], KEEPER_OPTION) == 0)
         _exit(keeper_main(argc, argv));
