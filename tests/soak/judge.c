@@ -1,13 +1,18 @@
 /* The judge of a soak: what engines printed, what the journal holds, what was recorded.
  *
  *     judge --journal FILE --database CONNINFO --seed N --lines N --undecided N
- *           [--schema NAME] [--running]
+ *           [--schema NAME] [--running] [--acknowledged FILE] [--gone]
+ *           [--excuse TEXT]
  *
  *     --journal FILE       the host's journal.db; it is only read, also while the host runs
  *     --database CONNINFO  what the recorder writes to
  *     --schema NAME        … and its schema (default walltrack)
  *     --seed N …           as the engines had them
  *     --running            what is not recorded yet is no loss, and runs may be going
+ *     --acknowledged FILE  ids of runs whose start was answered to a client, one a line
+ *     --gone               the journal's beginning may have been removed, and what it never had
+ *                          time to give may be in recorder_gaps or, without its run, in quarantine
+ *     --excuse TEXT        a run may have failed for a reason with that in it
  *
  * It knows nothing of the host's and the recorder's code.  What each engine must have printed it
  * makes again from seed, run and line number; it walks the journal in the order of the events,
@@ -20,6 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge_counts.h"
+#include "judge_gone.h"
 #include "judge_journal.h"
 #include "judge_report.h"
 #include "judge_runs.h"
@@ -27,9 +34,9 @@
 #include "source.h"
 
 struct options {
-    const char *journal, *database, *schema;
+    const char *journal, *database, *schema, *acknowledged, *excuse;
     struct source_plan plan;
-    bool running;
+    bool running, gone;
 };
 
 struct judge {
@@ -37,6 +44,7 @@ struct judge {
     struct journal_file *journal;
     struct database *database;
     struct runs *runs;
+    struct gone *gone;
     uint64_t cursor; /* what lies beyond it is not recorded yet */
     uint64_t events;
     /* What to do with what is expected: the first walk compares, the second recognises. */
@@ -64,19 +72,26 @@ static void read_options(int argc, char **argv, struct options *o)
         const char *name;
         const char **text;
         uint64_t *number;
-    } known[] = {{"--journal", &o->journal, NULL},  {"--database", &o->database, NULL},
-                 {"--schema", &o->schema, NULL},    {"--seed", NULL, &o->plan.seed},
-                 {"--lines", NULL, &o->plan.lines}, {"--undecided", NULL, &o->plan.undecided}};
+    } known[] = {{"--journal", &o->journal, NULL},
+                 {"--database", &o->database, NULL},
+                 {"--schema", &o->schema, NULL},
+                 {"--seed", NULL, &o->plan.seed},
+                 {"--lines", NULL, &o->plan.lines},
+                 {"--undecided", NULL, &o->plan.undecided},
+                 {"--acknowledged", &o->acknowledged, NULL},
+                 {"--excuse", &o->excuse, NULL}};
+    const size_t n = sizeof known / sizeof *known;
     for (int i = 1; i < argc; i++) {
         size_t k = 0;
-        while (k < 6 && strcmp(argv[i], known[k].name) != 0)
+        while (k < n && strcmp(argv[i], known[k].name) != 0)
             k++;
-        if (strcmp(argv[i], "--running") == 0) {
-            o->running = true;
+        bool running = strcmp(argv[i], "--running") == 0, gone = strcmp(argv[i], "--gone") == 0;
+        o->running |= running;
+        o->gone |= gone;
+        if (running || gone)
             continue;
-        }
-        if (k == 6 || i + 1 == argc)
-            cannot_judge("%s: %s", argv[i], k == 6 ? "unknown option" : "lacks its value");
+        if (k == n || i + 1 == argc)
+            cannot_judge("%s: %s", argv[i], k == n ? "unknown option" : "lacks its value");
         i++;
         if (known[k].text != NULL)
             *known[k].text = argv[i];
@@ -102,7 +117,10 @@ static void expect_wallet(struct judge *j, const struct fact *f, const struct so
     name_event(j, f, "wallet", l->address);
     expect_word(e, l->address);
     expect_word(e, l->token);
-    expect_bool(e, is_new);
+    if (j->options->gone && l->is_new < 0) /* who knows which runs found it before */
+        expect_any(e);
+    else
+        expect_bool(e, is_new);
     if (l->score_e4 < 0)
         expect_null(e);
     else
@@ -180,6 +198,15 @@ static void take_slot(struct judge *j, const struct fact *f)
     j->expect(j->database, TABLE_SLOTS, e);
 }
 
+/* How many of a run's wallets are new, or are not. */
+static void expect_new(struct judge *j, uint64_t count)
+{
+    if (j->options->gone && j->options->plan.undecided > 0)
+        expect_any(&j->expected);
+    else
+        expect_int4(&j->expected, count);
+}
+
 static void expect_run(struct judge *j, const struct run *run)
 {
     struct expected *e = &j->expected;
@@ -193,8 +220,8 @@ static void expect_run(struct judge *j, const struct run *run)
         expect_time(e, run->end_us);
         expect_word(e, run->reason);
         expect_int4(e, run->tokens);
-        expect_int4(e, run->fresh);
-        expect_int4(e, run->known);
+        expect_new(j, run->fresh);
+        expect_new(j, run->known);
         expect_int4(e, run->profiled);
         expect_int8(e, run->errors + run->dropped);
         expect_int4(e, run->errors < 100 ? run->errors : 100);
@@ -232,13 +259,42 @@ static void take(struct judge *j, const struct fact *f)
     }
 }
 
+/* A row of it, whatever is in it: nobody knows what its engine has printed. */
+static void take_stray(struct judge *j, const struct fact *f)
+{
+    static const enum table_name tables[] = {
+        [FACT_TOKEN] = TABLE_TOKENS, [FACT_WALLET] = TABLE_WALLETS, [FACT_ERROR] = TABLE_ERRORS};
+    if (f->kind == FACT_RUN_END)
+        return;
+    expect_begin(&j->expected, f->id);
+    name_event(j, f, "one of a run that started before", "");
+    j->expect(j->database, tables[f->kind], &j->expected);
+}
+
+/* The run's start is not in the journal any more; the event may have found no run to belong to. */
+static bool is_stray(struct judge *j, const struct fact *f)
+{
+    return j->options->gone && f->kind != FACT_RUN_START && f->kind != FACT_SLOT &&
+           !runs_has(j->runs, f->run);
+}
+
+static void take_any(struct judge *j, const struct fact *f)
+{
+    if (!is_stray(j, f))
+        take(j, f);
+    else if (!gone_is_quarantined(j->gone, f))
+        take_stray(j, f);
+}
+
 /* All events up to the cursor, then the runs; `compares` is the walk that also reports. */
 static void walk(struct judge *j, bool compares)
 {
     struct fact f;
-    uint64_t last = 0;
+    uint64_t last = journal_file_first(j->journal) - 1;
     unsigned char last_id[ID_BYTES] = {0};
-    j->runs = runs_make(&j->options->plan);
+    if (!j->options->gone)
+        last = 0;
+    j->runs = runs_make(&j->options->plan, j->options->excuse);
     j->events = 0;
     journal_file_rewind(j->journal);
     while (journal_file_next(j->journal, &f) && f.seq <= j->cursor) {
@@ -247,7 +303,7 @@ static void walk(struct judge *j, bool compares)
         last = f.seq;
         memcpy(last_id, f.id, ID_BYTES);
         j->events++;
-        take(j, &f);
+        take_any(j, &f);
     }
     for (size_t i = 0; i < runs_count(j->runs); i++)
         expect_run(j, runs_at(j->runs, i));
@@ -263,8 +319,11 @@ static void check_runs_ended(const struct judge *j)
 /* The second walk meets the same damage in the journal again, which is not to be counted twice. */
 static void judge_rows(struct judge *j)
 {
+    struct fact oldest;
+    if (!journal_file_next(j->journal, &oldest))
+        memset(oldest.id, 0xff, sizeof oldest.id); /* above all of them */
     j->expect = table_expect;
-    tables_begin(j->database);
+    tables_begin(j->database, j->options->gone ? oldest.id : NULL);
     walk(j, true);
     tables_end(j->database);
     if (!j->options->running)
@@ -282,7 +341,7 @@ static void judge_rows(struct judge *j)
     suspects_end(j->database);
 }
 
-/* ---- cursor, quarantine, gaps ---- */
+/* ---- cursor and counts ---- */
 
 static uint64_t count(struct judge *j, const char *sql)
 {
@@ -310,10 +369,44 @@ static void judge_cursor(struct judge *j)
     else if (!j->options->running)
         report_many(LAGGING, head - j->cursor, "the cursor is %llu, the journal's head %llu",
                     (unsigned long long)j->cursor, (unsigned long long)head);
-    report_many(QUARANTINED, count(j, "SELECT count(*) FROM recorder_quarantine"),
-                "there are rows in recorder_quarantine");
+    uint64_t mark = journal_file_mark(j->journal);
+    if (mark > j->cursor && !j->options->running) /* the database was looked at before */
+        report_damage(LOST, "event %llu is marked as acknowledged, the cursor is %llu",
+                      (unsigned long long)mark, (unsigned long long)j->cursor);
+}
+
+static void judge_tables(struct judge *j)
+{
+    j->gone = gone_read(j->database);
+    if (j->options->gone)
+        return;
+    counts_check_slots(j->database);
+    report_many(QUARANTINED, gone_in_quarantine(j->gone), "there are rows in recorder_quarantine");
     report_many(GAP, count(j, "SELECT count(*) FROM recorder_gaps"),
                 "there are rows in recorder_gaps");
+}
+
+/* ---- what clients were told ---- */
+
+static void judge_answer(struct judge *j, const char *id)
+{
+    char sql[160];
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM discovery_runs WHERE id = '%.36s'", id);
+    if (count(j, sql) != 1)
+        report_damage(LOST, "run %.36s, of whose start a client was told, is not recorded", id);
+}
+
+static void judge_answers(struct judge *j)
+{
+    char line[64];
+    const char *path = j->options->acknowledged;
+    FILE *f = path != NULL ? fopen(path, "re") : NULL;
+    if (path != NULL && f == NULL)
+        cannot_judge("%s: %s", path, strerror(errno));
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        judge_answer(j, line);
+    if (f != NULL)
+        (void)fclose(f);
 }
 
 int main(int argc, char **argv)
@@ -328,7 +421,11 @@ int main(int argc, char **argv)
     j->database = database_open(o.database, o.schema);
     j->journal = journal_file_open(o.journal);
     judge_cursor(j);
+    judge_tables(j);
+    judge_answers(j);
     judge_rows(j);
+    if (report_total() == 0) /* what is known already would only be counted once more */
+        counts_check(j->database, j->gone, j->cursor);
 
     uint64_t completed = 0, cut = 0;
     runs_ends(j->runs, &completed, &cut);
@@ -339,6 +436,7 @@ int main(int argc, char **argv)
                  (unsigned long long)journal_file_head(j->journal), runs_count(j->runs),
                  (unsigned long long)completed, (unsigned long long)cut);
     runs_drop(j->runs);
+    gone_drop(j->gone);
     journal_file_close(j->journal);
     database_close(j->database);
     free(j);

@@ -12,7 +12,7 @@ struct journal_file {
     sqlite3 *db;
     sqlite3_stmt *events;
     unsigned char id[16];
-    uint64_t head;
+    uint64_t first, head, mark;
 };
 
 static sqlite3_stmt *prepare(struct journal_file *j, const char *sql)
@@ -58,6 +58,9 @@ struct journal_file *journal_file_open(const char *path)
     if (sqlite3_exec(j->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
         cannot_judge("%s: %s", path, sqlite3_errmsg(j->db));
     read_position(j);
+    j->first =
+        (uint64_t)number(j, "SELECT coalesce((SELECT min(seq) FROM event), head + 1) FROM journal");
+    j->mark = (uint64_t)number(j, "SELECT coalesce(max(mark), 0) FROM consumer");
     j->events =
         prepare(j, "SELECT seq, kind, version, time_us, id, run_id, body FROM event ORDER BY seq");
     return j;
@@ -75,9 +78,19 @@ const unsigned char *journal_file_id(const struct journal_file *j)
     return j->id;
 }
 
+uint64_t journal_file_first(const struct journal_file *j)
+{
+    return j->first;
+}
+
 uint64_t journal_file_head(const struct journal_file *j)
 {
     return j->head;
+}
+
+uint64_t journal_file_mark(const struct journal_file *j)
+{
+    return j->mark;
 }
 
 void journal_file_rewind(struct journal_file *j)
@@ -217,6 +230,8 @@ bool journal_file_next(struct journal_file *j, struct fact *out)
                      (unsigned long long)out->seq, kind, version);
     memcpy(out->id, sqlite3_column_blob(j->events, 4), sizeof out->id);
     memcpy(out->run, sqlite3_column_blob(j->events, 5), sizeof out->run);
-    decode(out, sqlite3_column_blob(j->events, 6), (size_t)sqlite3_column_bytes(j->events, 6));
+    out->body = sqlite3_column_blob(j->events, 6);
+    out->body_size = (size_t)sqlite3_column_bytes(j->events, 6);
+    decode(out, out->body, out->body_size);
     return true;
 }

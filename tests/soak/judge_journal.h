@@ -10,6 +10,7 @@
 #define SOAK_JUDGE_JOURNAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum fact_kind {
@@ -29,6 +30,8 @@ struct fact {
     enum fact_kind kind;
     int64_t time_us;
     unsigned char id[16], run[16];
+    const void *body; /* as it stands in the file */
+    size_t body_size;
     union {
         struct {
             const char *schedule;
@@ -65,7 +68,10 @@ struct journal_file *journal_file_open(const char *path);
 void journal_file_close(struct journal_file *j);
 
 const unsigned char *journal_file_id(const struct journal_file *j); /* 16 bytes */
+uint64_t journal_file_first(const struct journal_file *j);          /* head + 1 when it has none */
 uint64_t journal_file_head(const struct journal_file *j);
+/* The highest event that any consumer has acknowledged. */
+uint64_t journal_file_mark(const struct journal_file *j);
 
 /* From the first event again; and the next one, false after the last. */
 void journal_file_rewind(struct journal_file *j);

@@ -20,6 +20,7 @@ struct wallet {
 
 struct runs {
     const struct source_plan *plan;
+    const char *excuse; /* part of a reason for which a run may fail, or NULL */
     struct run *runs;
     size_t count, room;
     struct wallet wallets[SOURCE_WALLETS];
@@ -28,12 +29,13 @@ struct runs {
     uint64_t completed, cut;
 };
 
-struct runs *runs_make(const struct source_plan *plan)
+struct runs *runs_make(const struct source_plan *plan, const char *excuse)
 {
     struct runs *r = calloc(1, sizeof *r);
     if (r == NULL)
         cannot_judge("out of memory");
     r->plan = plan;
+    r->excuse = excuse;
     return r;
 }
 
@@ -71,11 +73,24 @@ void runs_ends(const struct runs *r, uint64_t *completed, uint64_t *cut)
 }
 
 /* Those that are going are among the last. */
-static struct run *find(struct runs *r, const struct fact *f)
+static struct run *look_up(const struct runs *r, const unsigned char id[16])
 {
     for (size_t i = r->count; i-- > 0;)
-        if (memcmp(r->runs[i].id, f->run, sizeof f->run) == 0)
+        if (memcmp(r->runs[i].id, id, sizeof r->runs[i].id) == 0)
             return &r->runs[i];
+    return NULL;
+}
+
+bool runs_has(const struct runs *r, const unsigned char id[16])
+{
+    return look_up(r, id) != NULL;
+}
+
+static struct run *find(struct runs *r, const struct fact *f)
+{
+    struct run *run = look_up(r, f->run);
+    if (run != NULL)
+        return run;
     report_damage(FOREIGN, "event %llu is of a run that never started", (unsigned long long)f->seq);
     return NULL;
 }
@@ -138,11 +153,12 @@ static uint64_t recorded_between(struct runs *r, const struct run *run, uint64_t
     return count;
 }
 
-/* Whether the end of the host explains the end of the run. */
-static bool is_cut(const struct run *run)
+/* Whether the end of the host explains the end of the run, or what was done to it does. */
+static bool is_cut(const struct runs *r, const struct run *run)
 {
     const char *why = run->reason != NULL ? run->reason : "";
     return (run->status == FAILED && strncmp(why, "walltrackd ended without warning", 32) == 0) ||
+           (run->status == FAILED && r->excuse != NULL && strstr(why, r->excuse) != NULL) ||
            (run->status == CANCELLED && strncmp(why, "walltrackd was stopped", 22) == 0);
 }
 
@@ -158,7 +174,7 @@ void runs_take_end(struct runs *r, const struct fact *f)
     run->dropped = f->u.end.errors_dropped;
     free(run->seen);
     run->seen = NULL;
-    if (is_cut(run)) {
+    if (is_cut(r, run)) {
         r->cut++;
     } else if (run->status == COMPLETED) {
         r->completed++;

@@ -8,6 +8,7 @@
 #ifndef SOAK_JUDGE_RUNS_H
 #define SOAK_JUDGE_RUNS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,11 +32,15 @@ struct run {
 
 struct runs;
 
-struct runs *runs_make(const struct source_plan *plan); /* borrowed */
+/* Both are borrowed.  `excuse` is part of a reason for which a run may fail, or NULL. */
+struct runs *runs_make(const struct source_plan *plan, const char *excuse);
 void runs_drop(struct runs *r);
 
 size_t runs_count(const struct runs *r);
 const struct run *runs_at(const struct runs *r, size_t i); /* in the order of their start */
+
+/* Whether that run's start was taken. */
+bool runs_has(const struct runs *r, const unsigned char id[16]);
 
 void runs_take_start(struct runs *r, const struct fact *f);
 void runs_take_end(struct runs *r, const struct fact *f);

@@ -215,6 +215,21 @@ const char *database_value(struct database *d, const char *sql)
     return PQgetvalue(d->answer, 0, 0);
 }
 
+void database_rows(struct database *d, const char *sql, int columns,
+                   void (*row)(void *arg, const struct value *values), void *arg)
+{
+    struct value values[COLUMNS_MAX];
+    PGresult *r = PQexecParams(d->walks[0].conn, sql, 0, NULL, NULL, NULL, NULL, 1);
+    if (PQresultStatus(r) != PGRES_TUPLES_OK || PQnfields(r) != columns)
+        cannot_judge("%s\n%s", sql, PQerrorMessage(d->walks[0].conn));
+    for (int i = 0; i < PQntuples(r); i++) {
+        for (int k = 0; k < columns; k++)
+            values[k] = (struct value){PQgetvalue(r, i, k), PQgetlength(r, i, k)};
+        row(arg, values);
+    }
+    PQclear(r);
+}
+
 /* ---- walking ---- */
 
 static uint32_t big_32(const char *at)
@@ -274,7 +289,14 @@ static void advance(struct database *d, enum table_name table)
     split(w, w->piece + skip);
 }
 
-void tables_begin(struct database *d)
+static void skip_below(struct database *d, enum table_name table, const unsigned char *first)
+{
+    const struct walk *w = &d->walks[table];
+    while (!w->at_end && memcmp(w->value[0].bytes, first, ID_BYTES) < 0)
+        advance(d, table);
+}
+
+void tables_begin(struct database *d, const unsigned char *first)
 {
     for (int t = 0; t < TABLES; t++) {
         char sql[1024];
@@ -285,6 +307,8 @@ void tables_begin(struct database *d)
                        " FROM %s ORDER BY id) TO STDOUT (FORMAT binary)", tables[t].name);
         PQclear(run(d->walks[t].conn, sql));
         advance(d, (enum table_name)t);
+        if (first != NULL)
+            skip_below(d, (enum table_name)t, first);
     }
 }
 

@@ -57,9 +57,12 @@ void database_close(struct database *d);
 /* One row, one column, in that moment; borrowed until the next.  The schema is on the search
  * path. */
 const char *database_value(struct database *d, const char *sql);
+/* Any number of rows with `columns` columns, in binary; `row` gets each. */
+void database_rows(struct database *d, const char *sql, int columns,
+                   void (*row)(void *arg, const struct value *values), void *arg);
 
-/* Starts a walk over all tables. */
-void tables_begin(struct database *d);
+/* Starts a walk over all tables, at the first row that is not below this id (NULL: at all). */
+void tables_begin(struct database *d, const unsigned char *first);
 /* The next event of that table, ids rising. */
 void table_expect(struct database *d, enum table_name table, const struct expected *e);
 /* No more events. */

@@ -44,8 +44,10 @@ struct soak {
     const char *socket;        /* of the host                          */
     const char *plugin_folder; /* where it takes builds from           */
     const char *conninfo;      /* of the server                        */
-    char *pool[POOL_MAX];      /* names of builds in the plugin folder */
+    const char *answers;  /* file that gets the ids of runs whose start was answered, or NULL */
+    char *pool[POOL_MAX]; /* names of builds in the plugin folder */
     unsigned n_pool;
+    bool leaves_room; /* no more runs are started than there are engines */
 
     atomic_uint lives;          /* of the host; counts up before a kill */
     atomic_bool host_is_down;   /* killed, and not answering again yet  */

@@ -1,6 +1,7 @@
 #include "soak_load.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "soak_client.h"
@@ -12,7 +13,17 @@ struct load {
     struct soak *soak;
     pthread_t thread;
     unsigned long started, held;
+    FILE *answers; /* or NULL */
 };
+
+/* Before the next request: it is to be known of, whatever becomes of the host then. */
+static void note_answer(struct load *l, struct client *c)
+{
+    const char *id = json_string_value(json_object_get(client_json(c), "run_id"));
+    l->started++;
+    if (l->answers != NULL && (fprintf(l->answers, "%s\n", id) < 0 || fflush(l->answers) != 0))
+        cannot_go_on("the answers cannot be noted");
+}
 
 /* The journal keeps all for the judge, so it cannot hold the engines back by itself. */
 static bool is_behind(struct client *c)
@@ -20,6 +31,13 @@ static bool is_behind(struct client *c)
     if (client_ask(c, "GET", "/api/plugins/recorder", NULL, REQUEST_MS) != 200)
         return false;
     return json_integer_value(json_object_get(client_json(c), "lag")) > LAG_MOST;
+}
+
+/* Where schedules are to start runs too, there has to be a place for them. */
+static bool is_enough(struct client *c, const struct soak *s)
+{
+    return s->leaves_room &&
+           client_metric(c, "walltrack_runs_running") >= (double)s->options.engines;
 }
 
 /* The host says when as many runs are going as it allows. */
@@ -37,9 +55,14 @@ static void *work(void *arg)
             soak_pause_ms(BEHIND_MS);
             continue;
         }
+        if (is_enough(c, l->soak)) {
+            soak_pause_ms(FULL_MS);
+            continue;
+        }
         int status = client_ask(c, "POST", "/api/discovery/run", "{}", REQUEST_MS);
-        l->started += status == 200;
-        if (status != 200)
+        if (status == 200)
+            note_answer(l, c);
+        else
             soak_pause_ms(FULL_MS);
     }
     client_free(c);
@@ -52,6 +75,9 @@ struct load *load_start(struct soak *s)
     if (l == NULL)
         cannot_go_on("out of memory");
     l->soak = s;
+    l->answers = s->answers != NULL ? fopen(s->answers, "ae") : NULL;
+    if (s->answers != NULL && l->answers == NULL)
+        cannot_go_on("%s cannot be written", s->answers);
     if (pthread_create(&l->thread, NULL, work, l) != 0)
         cannot_go_on("no thread");
     return l;
@@ -61,6 +87,8 @@ unsigned long load_join(struct load *l, double *held_seconds)
 {
     pthread_join(l->thread, NULL);
     unsigned long started = l->started;
+    if (l->answers != NULL)
+        (void)fclose(l->answers);
     *held_seconds = (double)l->held * BEHIND_MS / 1000;
     free(l);
     return started;

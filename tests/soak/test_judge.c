@@ -58,7 +58,7 @@ static int teardown(void **state)
 }
 
 /* What the judge prints on both outputs, and its status. */
-static const char *judge(struct world *w, const char *more, int *status)
+static const char *judge_with(struct world *w, const char *more, const char *value, int *status)
 {
     const char *out = world_path(w, "judge.out");
     const char *const argv[] = {SOAK_JUDGE,
@@ -73,6 +73,7 @@ static const char *judge(struct world *w, const char *more, int *status)
                                 "--undecided",
                                 "50",
                                 more,
+                                value,
                                 NULL};
     const struct process_options options = {.log = out};
     (void)remove(out);
@@ -81,6 +82,11 @@ static const char *judge(struct world *w, const char *more, int *status)
     free(text);
     text = scratch_read(out);
     return text != NULL ? text : "";
+}
+
+static const char *judge(struct world *w, const char *more, int *status)
+{
+    return judge_with(w, more, NULL, status);
 }
 
 #define then_judged(w, status, words) then_judged_at((w), (status), (words), __LINE__)
@@ -216,6 +222,62 @@ static void test_a_run_that_lacks_its_end_is_named(void **state)
     assert_non_null(strstr(text, "completed after line"));
 }
 
+static void test_a_run_that_a_client_was_told_of_is_looked_for(void **state)
+{
+    struct world *w = *state;
+    int status = -1;
+    FILE *f = fopen(world_path(w, "answers"), "we");
+    assert_non_null(f);
+    (void)fprintf(
+        f, "%s\n%s\n",
+        postgres_query(world_postgres(w), "SELECT id FROM walltrack.discovery_runs LIMIT 1"),
+        "0199c2a4-0000-7000-8000-000000000000");
+    (void)fclose(f);
+    const char *text = judge_with(w, "--acknowledged", world_path(w, "answers"), &status);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(text, "run 0199c2a4-0000-7000-8000-000000000000, of whose start"));
+    assert_non_null(strstr(text, "lost=1 duplicated=0 "));
+}
+
+static void test_a_due_time_with_two_slots_is_named(void **state)
+{
+    struct world *w = *state;
+    (void)postgres_query(
+        world_postgres(w),
+        "INSERT INTO walltrack.discovery_slots (id, schedule, due, outcome) SELECT "
+        "gen_random_uuid(), 'often', '2026-01-01', 'paused' FROM "
+        "generate_series(1, 2)");
+    then_judged(w, 1, "lost=0 duplicated=1 reordered=0 altered=0 foreign=2 ");
+}
+
+static void test_a_mark_ahead_of_the_cursor_is_named(void **state)
+{
+    struct world *w = *state;
+    world_stop(w);
+    given_journal(w, "UPDATE consumer SET mark = mark + 1");
+    then_judged(w, 1, "lost=1 duplicated=0 ");
+}
+
+static void test_what_the_journal_has_forgotten_is_counted(void **state)
+{
+    struct world *w = *state;
+    struct postgres *pg = world_postgres(w);
+    int status = -1;
+    world_stop(w);
+    given_journal(w, "DELETE FROM event WHERE seq <= 5000");
+    (void)judge(w, "--gone", &status);
+    assert_int_equal(status, 0);
+    (void)postgres_query(pg, "DELETE FROM " WALLETS " WHERE id = " NTH(100));
+    const char *text = judge(w, "--gone", &status);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(text, "lost=1 duplicated=0 "));
+    (void)postgres_query(pg, "INSERT INTO walltrack.recorder_gaps (stream, first, last) VALUES "
+                             "('default', 200, 201)");
+    text = judge(w, "--gone", &status);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(text, "lost=0 duplicated=1 "));
+}
+
 static bool is_recording(struct world *w, void *arg)
 {
     (void)arg;
@@ -251,6 +313,10 @@ int main(void)
         STORY(test_damaged_runs_are_named),
         STORY(test_what_the_journal_lost_is_named),
         STORY(test_a_run_that_lacks_its_end_is_named),
+        STORY(test_a_run_that_a_client_was_told_of_is_looked_for),
+        STORY(test_a_due_time_with_two_slots_is_named),
+        STORY(test_a_mark_ahead_of_the_cursor_is_named),
+        STORY(test_what_the_journal_has_forgotten_is_counted),
         STORY(test_a_host_is_judged_while_it_runs),
     };
     return cmocka_run_group_tests(tests, postgres_group_setup, postgres_group_teardown);

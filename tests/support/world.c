@@ -221,7 +221,7 @@ static const char host_program[] = TEST_WALLTRACKD;
 static const char host_program[] = "walltrackd";
 #endif
 
-static void spawn(struct world *w)
+void world_launch(struct world *w)
 {
     const char *log = world_path(w, "log");
     const char *const argv[] = {host_program, "--config", world_path(w, "walltrack.json"), NULL};
@@ -231,7 +231,7 @@ static void spawn(struct world *w)
 
 void world_start(struct world *w)
 {
-    spawn(w);
+    world_launch(w);
     long deadline = process_now_ms() + WORLD_MS;
     while (world_get(w, "/health") == 0) {
         int status = 0;
@@ -255,7 +255,7 @@ int world_wait_end(struct world *w, int ms)
 
 int world_start_fails(struct world *w)
 {
-    spawn(w);
+    world_launch(w);
     int status = world_wait_end(w, WORLD_MS);
     if (status == 0)
         world_fail(w, __FILE__, __LINE__, "walltrackd ended as if all were well");

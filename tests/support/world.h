@@ -51,6 +51,7 @@ struct world *world_new(const struct world_options *options);
 void world_free(struct world *w); /* kills the host if it runs; NULL is fine */
 
 void world_start(struct world *w);                      /* returns when /health is answered    */
+void world_launch(struct world *w);                     /* … at once: it may never answer       */
 void world_stop(struct world *w);                       /* SIGTERM; it must end with status 0  */
 void world_kill(struct world *w);                       /* SIGKILL                             */
 void world_restart(struct world *w);                    /* stop, start                         */
