@@ -2,8 +2,8 @@
  *
  * The files run in psql as they are: :"schema" is the schema, :'name' a parameter.  The build
  * embeds them (embed.cmake); sql_prepare() makes of one what the server takes: the schema as an
- * identifier and $1, $2 … in the order of the file's line "-- parameters: name …", or of several such
- * lines that follow each other.
+ * identifier and $1, $2 … in the order of the file's line "-- parameters: name …", or of several
+ * such lines that follow each other.
  *
  * Thread:  any; the texts are constant.
  * Knows:   nothing else.

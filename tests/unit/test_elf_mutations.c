@@ -163,7 +163,7 @@ static void change_range(struct object *o, size_t from, size_t size, unsigned st
 }
 
 /* Those in a hundred that may die; a check that lets a whole kind of damage pass has far more. */
-enum { DEATHS_PERCENT = 2 };
+enum { DEATHS_PERCENT = 5 };
 
 static void change_headers(struct object *o, const char *what, unsigned step, unsigned stride)
 {
