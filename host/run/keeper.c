@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,7 +28,7 @@ static int64_t now_ms(void)
 static void limit(enum __rlimit_resource what, int64_t most, int64_t hardest)
 {
     struct rlimit limit;
-    if (most == 0 || getrlimit(what, &limit) != 0)
+    if (most <= 0 || getrlimit(what, &limit) != 0)
         return;
     if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max > (rlim_t)hardest)
         limit.rlim_max = (rlim_t)hardest;
@@ -52,12 +51,16 @@ static void offer_to_be_killed(void)
  * later it is killed. */
 static void take_limits(const char *text)
 {
-    int64_t memory = 0, cpu = 0, file = 0, files = 0;
-    sscanf(text, "%" SCNd64 ",%" SCNd64 ",%" SCNd64 ",%" SCNd64, &memory, &cpu, &file, &files);
-    limit(RLIMIT_AS, memory, memory);
-    limit(RLIMIT_CPU, cpu, cpu + 1);
-    limit(RLIMIT_FSIZE, file, file);
-    limit(RLIMIT_NOFILE, files, files);
+    int64_t most[4] = {0}; /* memory, processor time, file, descriptors */
+    for (size_t i = 0; i < sizeof most / sizeof most[0]; i++) {
+        char *end;
+        most[i] = strtoll(text, &end, 10);
+        text = *end == ',' ? end + 1 : end;
+    }
+    limit(RLIMIT_AS, most[0], most[0]);
+    limit(RLIMIT_CPU, most[1], most[1] + 1);
+    limit(RLIMIT_FSIZE, most[2], most[2]);
+    limit(RLIMIT_NOFILE, most[3], most[3]);
 }
 
 /* In the new process: a session of its own, no inherited descriptors but the three, and no way
