@@ -2,12 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { PID_SIZE = 24, HEIR_PAUSE_MS = 10, HEIR_PAUSES = 200 };
 
 static int make_folder(const char *dir, struct error *err)
 {
@@ -28,12 +33,42 @@ static int make_folder(const char *dir, struct error *err)
     return status;
 }
 
-static int refuse(int fd, const char *dir, struct error *err)
+static void read_pid(int fd, char pid[PID_SIZE])
 {
-    char pid[24] = "";
-    ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
+    ssize_t n = pread(fd, pid, PID_SIZE - 1, 0);
     pid[n > 0 ? n : 0] = '\0';
     pid[strspn(pid, "0123456789")] = '\0';
+}
+
+static bool holder_is_gone(int fd)
+{
+    char pid[PID_SIZE];
+    read_pid(fd, pid);
+    long holder = strtol(pid, NULL, 10);
+    return holder > 0 && kill((pid_t)holder, 0) != 0 && errno == ESRCH;
+}
+
+/* A host that was killed while it started a process may have left it with the lock, which that
+ * lets go of when it becomes another program: soon. */
+static int take(int fd)
+{
+    const struct timespec pause = {.tv_nsec = HEIR_PAUSE_MS * 1000000L};
+    for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (errno != EWOULDBLOCK)
+            return -1;
+        if (tries == HEIR_PAUSES || !holder_is_gone(fd)) {
+            errno = EWOULDBLOCK;
+            return -1;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
+static int refuse(int fd, const char *dir, struct error *err)
+{
+    char pid[PID_SIZE];
+    read_pid(fd, pid);
     return error_set(err, EBUSY, "another walltrackd (pid %s) uses %s",
                      pid[0] != '\0' ? pid : "unknown", dir);
 }
@@ -60,7 +95,7 @@ int lock_take(const char *dir, struct error *err)
         error_set(err, errno, "%s: %s", path, strerror(errno));
         goto fail;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (take(fd) != 0) {
         if (errno == EWOULDBLOCK)
             refuse(fd, dir, err);
         else

@@ -2,6 +2,8 @@
  *
  * Promise: while the lock is held no other host gets it; it ends with the process, however that
  *          ends.
+ * Fails:   at once when another host holds it; after two seconds when the one that is named as its
+ *          holder has ended, and a process that it was about to start still has it.
  * Thread:  any; blocks.
  */
 #ifndef JOURNAL_LOCK_H

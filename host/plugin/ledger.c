@@ -14,6 +14,7 @@ struct entry {
 struct wt_watch {
     struct entry entry;
     uv_poll_t poll;
+    uint32_t interest;
     wt_io_callback call;
     void *user;
 };
@@ -160,8 +161,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     wt_watch *w = poll->data;
     uint32_t seen = 0;
-    if (status < 0)
+    if (status < 0) {
         seen |= WT_IO_ERROR;
+        ledger_rewatch(w, w->interest); /* libuv has stopped it, and there may be more to read */
+    }
     if ((events & UV_READABLE) != 0)
         seen |= WT_IO_READ;
     if ((events & UV_WRITABLE) != 0)
@@ -184,6 +187,7 @@ void ledger_rewatch(wt_watch *w, uint32_t events)
 {
     int wanted = ((events & WT_IO_READ) != 0 ? UV_READABLE : 0) |
                  ((events & WT_IO_WRITE) != 0 ? UV_WRITABLE : 0);
+    w->interest = events;
     if (wanted == 0)
         uv_poll_stop(&w->poll);
     else

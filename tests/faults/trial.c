@@ -19,7 +19,7 @@ enum {
     ENGINES = 2,
     LINES = 700,
     UNDECIDED = 33,
-    RECOVER_MS = 30000,
+    RECOVER_MS = 15000,
     SETTLE_MS = 60000,
     LEFT_OVER_MS = 3000,
     JUDGE_MS = 300000,

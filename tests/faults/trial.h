@@ -73,7 +73,7 @@ void trial_mark(struct trial *t);
 
 /* Waits until an instance that has claimed since the mark has recorded something new; counts the
  * time since `end_ms`.  The fault counts as one more.  Returns false, and counts it, when that
- * takes longer than half a minute. */
+ * takes longer than a quarter of a minute. */
 bool trial_await_recovery(struct trial *t, long end_ms);
 /* The same without a new instance: something new is recorded. */
 bool trial_await_progress(struct trial *t, long end_ms);

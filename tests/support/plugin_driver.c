@@ -72,6 +72,7 @@ struct wt_watch {
     wt_host *host;
     wt_io_callback callback;
     void *user;
+    uint32_t interest;
 };
 
 struct wt_timer {
@@ -160,10 +161,14 @@ static void host_closed(wt_host *h)
 
 /* ---- services ---- */
 
+static void host_rewatch(wt_host *h, wt_watch *w, uint32_t events);
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     wt_watch *w = poll->data;
     uint32_t io = 0;
+    if (status < 0) /* libuv has stopped it */
+        host_rewatch(w->host, w, w->interest);
     if (status < 0 || events & UV_DISCONNECT)
         io |= WT_IO_ERROR;
     if (events & UV_READABLE)
@@ -188,7 +193,7 @@ static wt_watch *host_watch(wt_host *h, int fd, uint32_t events, wt_io_callback 
         free(w);
         return NULL;
     }
-    uv_poll_start(&w->poll, poll_events(events), on_poll);
+    host_rewatch(h, w, events);
     h->watches++;
     return w;
 }
@@ -196,6 +201,7 @@ static wt_watch *host_watch(wt_host *h, int fd, uint32_t events, wt_io_callback 
 static void host_rewatch(wt_host *h, wt_watch *w, uint32_t events)
 {
     (void)h;
+    w->interest = events;
     uv_poll_start(&w->poll, poll_events(events), on_poll);
 }
 
