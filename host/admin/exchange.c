@@ -1,6 +1,7 @@
 /* A request on its way through libmicrohttpd: it calls for the header, for each piece of the body,
  * at the end, and again when a suspended connection is resumed. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -9,6 +10,7 @@
 #include "admin/forms.h"
 #include "admin/problem.h"
 #include "admin/routes.h"
+#include "log.h"
 
 /* More than this of a body that is too large is not even read to its end. */
 enum { BODY_IGNORED_MAX = 1024 * 1024 };
@@ -141,10 +143,24 @@ static enum MHD_Result take_body(struct request *r, const char *data, size_t *si
     return MHD_YES;
 }
 
+/* Who has changed what, or tried to. */
+static void note_change(const struct request *r)
+{
+    char uid[32];
+    if (r->route == NULL || strcmp(r->route->method, MHD_HTTP_METHOD_GET) == 0)
+        return;
+    const char *name = names_find(r->admin->names, r->connection->uid);
+    snprintf(uid, sizeof uid, "uid %ld", (long)r->connection->uid);
+    log_line(LOG_INFO, "admin", "%s %s%s%s by %s: %u", r->route->method, r->route->path,
+             r->capture != NULL ? " of " : "", r->capture != NULL ? r->capture : "",
+             name != NULL ? name : uid, r->status);
+}
+
 static enum MHD_Result send_answer(struct request *r)
 {
     if (r->response == NULL)
         return MHD_NO;
+    note_change(r);
     connection_set_deadline(r->connection, SEND_MS);
     return MHD_queue_response(r->http, r->status, r->response);
 }

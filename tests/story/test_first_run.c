@@ -33,6 +33,7 @@ static void test_a_run_by_hand_is_recorded(void **state)
 
     const char *id = when_run(w, "{\"max_tokens\": 7, \"triggered_by\": \"ada\"}");
 
+    await_log(w, "POST /api/discovery/run by ");
     await_run(w, id, "completed");
     then_query(world_postgres(w),
                "SELECT status, trigger_type, triggered_by, max_tokens, tokens_analyzed,"
