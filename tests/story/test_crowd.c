@@ -13,7 +13,7 @@
 
 #include "support/world.h"
 
-enum { ASKED = 3000, MEANWHILE = 20 };
+enum { ASKED = 3000 };
 
 static int dial(struct world *w)
 {
@@ -47,14 +47,13 @@ static void test_who_asks_without_waiting_does_not_make_others_wait(void **state
     (void)state;
     world_start(w);
     int fd = dial(w);
-    for (int i = 0; i < ASKED; i++)
-        if (send(fd, request, sizeof request - 1, MSG_DONTWAIT) < 0)
-            break; /* all that there is room for */
+    int asked = 0;
+    while (asked < ASKED && send(fd, request, sizeof request - 1, MSG_DONTWAIT) > 0)
+        asked++; /* as many as there is room for */
 
-    for (int i = 0; i < MEANWHILE; i++)
-        then_status(w, "/health", 200);
+    then_status(w, "/health", 200);
 
-    assert_in_range(answers_by_now(fd), 0, 10 * MEANWHILE);
+    assert_true(answers_by_now(fd) < asked);
     close(fd);
     then_status(w, "/health", 200);
     world_stop(w);
